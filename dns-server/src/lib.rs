@@ -1,0 +1,1 @@
+//! Sockets, files, commands and the wire.

@@ -1,0 +1,1 @@
+//! Where a client is: databases and operator prefixes compiled into one place table.

@@ -1,0 +1,1 @@
+//! What is up: probes, votes, verdicts.

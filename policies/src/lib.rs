@@ -1,0 +1,1 @@
+//! Who should be answered what: paths, steering, decisions and their reasons.

@@ -1,0 +1,175 @@
+//! What is wrong with an input, each with an address.
+//!
+//! Nothing stops at the first mistake: readers push into [`Diagnostics`] and
+//! carry on with a harmless stand-in. One line reads
+//! `file:line:col: who: which: what must hold`, so that editors jump to it.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A place in an input.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Location {
+    /// The path as the operator gave it.
+    pub file: Arc<str>,
+    /// From 1; 0 when the whole file is meant.
+    pub line: u32,
+    /// From 1, in characters; 0 when the whole line is meant.
+    pub column: u32,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.line, self.column) {
+            (0, _) => f.write_str(&self.file),
+            (line, 0) => write!(f, "{}:{line}", self.file),
+            (line, column) => write!(f, "{}:{line}:{column}", self.file),
+        }
+    }
+}
+
+/// Whether an input can be used all the same.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Severity {
+    /// The input is refused.
+    Error,
+    /// The input is used; an operator should know.
+    Warning,
+}
+
+/// One mistake.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Diagnostic {
+    /// Where it stands.
+    pub at: Location,
+    /// Whether it refuses the input.
+    pub severity: Severity,
+    /// Who is wrong: `service www`, `datacenter north`, a zone's name.
+    pub who: String,
+    /// Which of its parts: `ttl`, `vips.north.telecom`, `CNAME`.
+    pub which: String,
+    /// What must hold: `must be a duration such as 30s`.
+    pub what: String,
+    /// What may help: `did you mean "nearest"?`.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, severity, who, which, what, hint } = self;
+        write!(f, "{at}: ")?;
+        if *severity == Severity::Warning {
+            f.write_str("warning: ")?;
+        }
+        write!(f, "{who}: {which}: {what}")?;
+        match hint {
+            Some(hint) => write!(f, "\n    hint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// All that was found wrong so far, bounded.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+    dropped: usize,
+    errors: usize,
+}
+
+impl Diagnostics {
+    /// How many are kept: a file with more is hopeless, and each costs memory.
+    pub const MAX: usize = 1_000;
+
+    /// Adds one; beyond [`Diagnostics::MAX`] it is only counted.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.errors += usize::from(diagnostic.severity == Severity::Error);
+        if self.list.len() < Self::MAX {
+            self.list.push(diagnostic);
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    /// Adds an error without a hint.
+    pub fn error(&mut self, at: &Location, who: &str, which: &str, what: impl Into<String>) {
+        self.report(Severity::Error, at, [who, which], what.into(), None);
+    }
+
+    /// Adds an error with a hint.
+    pub fn hinted(
+        &mut self,
+        at: &Location,
+        [who, which]: [&str; 2],
+        what: impl Into<String>,
+        hint: Option<String>,
+    ) {
+        self.report(Severity::Error, at, [who, which], what.into(), hint);
+    }
+
+    /// Adds a warning.
+    pub fn warn(&mut self, at: &Location, who: &str, which: &str, what: impl Into<String>) {
+        self.report(Severity::Warning, at, [who, which], what.into(), None);
+    }
+
+    fn report(
+        &mut self,
+        severity: Severity,
+        at: &Location,
+        [who, which]: [&str; 2],
+        what: String,
+        hint: Option<String>,
+    ) {
+        let (who, which) = (who.to_owned(), which.to_owned());
+        self.push(Diagnostic { at: at.clone(), severity, who, which, what, hint });
+    }
+
+    /// Takes over all of `other`.
+    pub fn append(&mut self, other: Self) {
+        self.dropped += other.dropped;
+        self.errors += other.dropped;
+        for diagnostic in other.list {
+            self.push(diagnostic);
+        }
+    }
+
+    /// Sorts by place, so that a reader goes down the file once.
+    pub fn sort(&mut self) {
+        self.list.sort_by(|a, b| a.at.cmp(&b.at));
+    }
+
+    /// Those kept.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.list.iter()
+    }
+
+    /// How many errors were found, kept or not.
+    #[must_use]
+    pub const fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// Whether the input must be refused.
+    #[must_use]
+    pub const fn refuse(&self) -> bool {
+        self.errors > 0
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty() && self.dropped == 0
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for diagnostic in &self.list {
+            writeln!(f, "{diagnostic}")?;
+        }
+        if self.dropped > 0 {
+            writeln!(f, "and {} more", self.dropped)?;
+        }
+        Ok(())
+    }
+}

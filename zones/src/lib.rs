@@ -1,0 +1,41 @@
+//! What operators write, read into one validated model.
+//!
+//! Policy YAML and RFC 1035 zone files come in as bytes (this crate opens no
+//! file: see [`Files`]); a [`Model`] and a list of [`Diagnostic`]s come out.
+//! The nouns that every other crate speaks — [`Name`], [`Prefix`],
+//! [`TargetName`], the ids — live here too, because they are what operators
+//! write.
+//!
+//! **Invariant:** this crate knows nothing of packets, clients, verdicts,
+//! clocks or sockets, and imports no other crate of the house.
+
+mod diagnostic;
+mod files;
+mod ids;
+mod model;
+mod name;
+mod place;
+mod prefix;
+mod record;
+mod target;
+mod tree;
+mod zone;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Location, Severity};
+pub use files::{Files, ReadError};
+pub use ids::{
+    BalancerId, CarrierId, ClientGroupId, DatacenterId, InterconnectId, LinkId, NodeId, ServiceId, TargetId,
+    VipId, ZoneId,
+};
+pub use model::{
+    Assume, Balancer, Carrier, ClientGroup, Data, Datacenter, Interconnect, LastResort, Link, LinkSelection,
+    Model, NameServer, Node, Plugin, Primary, Probe, Quorum, Recovery, Rule, RuleAction, Service, Target,
+    Vip, Zone,
+};
+pub use name::{Name, NameError};
+pub use place::Point;
+pub use prefix::{Prefix, PrefixError};
+pub use record::{Record, Rtype};
+pub use target::{TargetName, TargetNameError};
+pub use tree::{Key, Tree, Value};
+pub use zone::ZoneData;

@@ -1,0 +1,355 @@
+//! Domain names in wire form.
+//!
+//! A [`Name`] holds the uncompressed wire form (RFC 1035 §3.1) with the case
+//! its author wrote; comparison, hashing and order ignore ASCII case, and the
+//! order is the canonical one of RFC 4034 §6.1, so a sorted list of names is
+//! also a walk of the tree and an NSEC chain.
+//!
+//! Wire form rather than a list of labels: it is what look-ups hash, what
+//! answers carry, and one allocation.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// An absolute domain name.
+#[derive(Clone)]
+pub struct Name(Arc<[u8]>);
+
+impl Name {
+    /// Longest wire form, root label included (RFC 1035 §2.3.4).
+    pub const MAX_WIRE: usize = 255;
+    /// Longest label (RFC 1035 §2.3.4).
+    pub const MAX_LABEL: usize = 63;
+
+    /// The root.
+    #[must_use]
+    pub fn root() -> Self {
+        Self(Arc::from(&[0u8][..]))
+    }
+
+    /// Takes an uncompressed wire name that fills `wire` exactly.
+    ///
+    /// # Errors
+    /// When a label runs past the end, is a pointer, or the whole is too long.
+    pub fn from_wire(wire: &[u8]) -> Result<Self, NameError> {
+        let mut rest = wire;
+        loop {
+            match rest.split_first() {
+                Some((0, [])) if wire.len() <= Self::MAX_WIRE => return Ok(Self(Arc::from(wire))),
+                Some((&length, tail)) if (1..=63).contains(&length) => {
+                    rest = tail.get(usize::from(length)..).ok_or(NameError::Wire)?;
+                }
+                Some((0, [])) => return Err(NameError::TooLong),
+                _ => return Err(NameError::Wire),
+            }
+        }
+    }
+
+    /// Scans presentation form. Without a final dot the name is relative to
+    /// `origin`, as in a zone file; `@` is the origin itself. `\.`, `\X` and
+    /// `\DDD` escape (RFC 1035 §5.1). Non-ASCII text is refused: the DNS
+    /// carries A-labels (RFC 5890).
+    ///
+    /// # Errors
+    /// When the text is no name: see [`NameError`].
+    pub fn scan(text: &str, origin: &Self) -> Result<Self, NameError> {
+        match text {
+            "" => return Err(NameError::Empty),
+            "@" => return Ok(origin.clone()),
+            "." => return Ok(Self::root()),
+            _ if !text.is_ascii() => return Err(NameError::NotAscii),
+            _ => {}
+        }
+        let mut wire = Vec::with_capacity(text.len() + 2);
+        let mut label = Vec::with_capacity(Self::MAX_LABEL);
+        let mut absolute = false;
+        let mut bytes = text.bytes();
+        while let Some(byte) = bytes.next() {
+            absolute = byte == b'.';
+            match byte {
+                b'.' => push_label(&mut wire, &mut label)?,
+                b'\\' => label.push(unescape(&mut bytes)?),
+                _ => label.push(byte),
+            }
+        }
+        if absolute {
+            wire.push(0);
+        } else {
+            push_label(&mut wire, &mut label)?;
+            wire.extend_from_slice(&origin.0);
+        }
+        if wire.len() > Self::MAX_WIRE { Err(NameError::TooLong) } else { Ok(Self(Arc::from(wire))) }
+    }
+
+    /// Scans a name that is absolute with or without its final dot, as in
+    /// policy files.
+    ///
+    /// # Errors
+    /// As [`Name::scan`].
+    pub fn scan_absolute(text: &str) -> Result<Self, NameError> {
+        if text == "@" { Err(NameError::Empty) } else { Self::scan(text, &Self::root()) }
+    }
+
+    /// Its wire form.
+    #[must_use]
+    pub fn as_wire(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Its wire form in lower case: the key of look-ups.
+    #[must_use]
+    pub fn folded(&self) -> Vec<u8> {
+        self.0.to_ascii_lowercase()
+    }
+
+    /// Its labels from the left, without the root's.
+    pub fn labels(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = &self.0[..];
+        std::iter::from_fn(move || {
+            let (&length, tail) = rest.split_first()?;
+            let (label, after) = tail.split_at_checked(usize::from(length))?;
+            rest = after;
+            (length > 0).then_some(label)
+        })
+    }
+
+    /// The name without its first label; nothing for the root.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let length = usize::from(self.0[0]);
+        (length > 0).then(|| Self(Arc::from(&self.0[length + 1..])))
+    }
+
+    /// Whether it is `ancestor` or lies below it.
+    #[must_use]
+    pub fn is_within(&self, ancestor: &Self) -> bool {
+        let Some(start) = self.0.len().checked_sub(ancestor.0.len()) else { return false };
+        let mut at = 0;
+        while at < start {
+            at += usize::from(self.0[at]) + 1;
+        }
+        at == start && self.0[start..].eq_ignore_ascii_case(&ancestor.0)
+    }
+
+    /// Whether its first label is `*` (RFC 4592).
+    #[must_use]
+    pub fn is_wildcard(&self) -> bool {
+        self.0.starts_with(b"\x01*")
+    }
+
+    /// `label` in front of this name.
+    ///
+    /// # Errors
+    /// When the label or the result is too long.
+    pub fn child(&self, label: &[u8]) -> Result<Self, NameError> {
+        let mut wire = Vec::with_capacity(label.len() + 1 + self.0.len());
+        push_label(&mut wire, &mut label.to_vec())?;
+        wire.extend_from_slice(&self.0);
+        if wire.len() > Self::MAX_WIRE { Err(NameError::TooLong) } else { Ok(Self(Arc::from(wire))) }
+    }
+}
+
+fn push_label(wire: &mut Vec<u8>, label: &mut Vec<u8>) -> Result<(), NameError> {
+    let length = u8::try_from(label.len()).unwrap_or(u8::MAX);
+    match length {
+        0 => return Err(NameError::EmptyLabel),
+        1..=63 => wire.push(length),
+        _ => return Err(NameError::LongLabel),
+    }
+    wire.append(label);
+    Ok(())
+}
+
+fn unescape(bytes: &mut std::str::Bytes<'_>) -> Result<u8, NameError> {
+    let first = bytes.next().ok_or(NameError::Escape)?;
+    if !first.is_ascii_digit() {
+        return Ok(first);
+    }
+    let mut value = u16::from(first - b'0');
+    for _ in 0..2 {
+        match bytes.next() {
+            Some(digit @ b'0'..=b'9') => value = value * 10 + u16::from(digit - b'0'),
+            _ => return Err(NameError::Escape),
+        }
+    }
+    u8::try_from(value).map_err(|_| NameError::Escape)
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for Name {}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for byte in &*self.0 {
+            state.write_u8(byte.to_ascii_lowercase());
+        }
+    }
+}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    /// Canonical order: right to left by label (RFC 4034 §6.1).
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (mut ours, mut theirs) = ([0u8; 128], [0u8; 128]);
+        let (n, m) = (label_starts(&self.0, &mut ours), label_starts(&other.0, &mut theirs));
+        for back in 1..=n.min(m) {
+            let a = label_at(&self.0, ours[n - back]);
+            let b = label_at(&other.0, theirs[m - back]);
+            let fold = |byte: &u8| byte.to_ascii_lowercase();
+            match a.iter().map(fold).cmp(b.iter().map(fold)) {
+                Ordering::Equal => {}
+                unequal => return unequal,
+            }
+        }
+        n.cmp(&m)
+    }
+}
+
+/// Where each label of `wire` starts; a name of 255 bytes has at most 127.
+fn label_starts(wire: &[u8], starts: &mut [u8; 128]) -> usize {
+    let (mut at, mut count) = (0u8, 0);
+    while wire[usize::from(at)] != 0 {
+        starts[count] = at;
+        count += 1;
+        at += wire[usize::from(at)] + 1;
+    }
+    count
+}
+
+fn label_at(wire: &[u8], start: u8) -> &[u8] {
+    let start = usize::from(start);
+    &wire[start + 1..start + 1 + usize::from(wire[start])]
+}
+
+impl fmt::Display for Name {
+    /// Presentation form without the final dot, except for the root.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.len() == 1 {
+            return f.write_str(".");
+        }
+        for (index, label) in self.labels().enumerate() {
+            if index > 0 {
+                f.write_str(".")?;
+            }
+            for &byte in label {
+                match byte {
+                    b'.' | b'\\' | b'"' | b';' | b'(' | b')' | b'@' | b'$' => {
+                        write!(f, "\\{}", char::from(byte))?;
+                    }
+                    0x21..=0x7e => write!(f, "{}", char::from(byte))?,
+                    _ => write!(f, "\\{byte:03}")?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Why a text or wire form is not a name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NameError {
+    /// Nothing there.
+    #[error("a name must not be empty")]
+    Empty,
+    /// Two dots in a row, or a dot in front.
+    #[error("a label must not be empty")]
+    EmptyLabel,
+    /// RFC 1035 §2.3.4.
+    #[error("a label must be at most 63 bytes")]
+    LongLabel,
+    /// RFC 1035 §2.3.4.
+    #[error("a name must be at most 255 bytes on the wire")]
+    TooLong,
+    /// A backslash without a character or `DDD` ≤ 255.
+    #[error("a backslash must be followed by a character or three digits up to 255")]
+    Escape,
+    /// The DNS carries A-labels.
+    #[error("a name must be ASCII: write international names in their xn-- form")]
+    NotAscii,
+    /// Not an uncompressed wire name.
+    #[error("the wire form must be whole and uncompressed")]
+    Wire,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        Name::scan_absolute(text).unwrap()
+    }
+
+    #[test]
+    fn scan_and_display() {
+        let long = format!("{}.example", "a".repeat(64));
+        let rows = [
+            ("www.Example.com.", Ok("www.Example.com"), "case is kept"),
+            ("www", Ok("www.example.org"), "relative to the origin"),
+            ("@", Ok("example.org"), "the origin"),
+            (".", Ok("."), "the root"),
+            (r"a\.b.example.", Ok(r"a\.b.example"), "an escaped dot stays in its label"),
+            (r"a\255.example.", Ok(r"a\255.example"), "a byte by number"),
+            (r"a\256.example.", Err(NameError::Escape), "no such byte"),
+            ("a..b", Err(NameError::EmptyLabel), "two dots"),
+            (&long, Err(NameError::LongLabel), "64 bytes"),
+            ("bücher.example.", Err(NameError::NotAscii), "U-label"),
+        ];
+        let origin = name("example.org");
+        for (text, want, why) in rows {
+            let got = Name::scan(text, &origin);
+            assert_eq!(got.map(|n| n.to_string()), want.map(str::to_owned), "{text}: {why}");
+        }
+    }
+
+    #[test]
+    fn canonical_order_is_that_of_rfc_4034() {
+        let mut sorted = [
+            "example",
+            "a.example",
+            "yljkjljk.a.example",
+            "Z.a.example",
+            r"zABC.a.EXAMPLE",
+            "z.example",
+            r"\001.z.example",
+            "*.z.example",
+            r"\200.z.example",
+        ]
+        .map(name);
+        let want = sorted.clone();
+        sorted.reverse();
+        sorted.sort();
+        assert_eq!(sorted, want);
+    }
+
+    #[test]
+    fn within() {
+        let rows = [
+            ("a.example", "example", true, "below"),
+            ("EXAMPLE", "example", true, "itself, whatever the case"),
+            ("notexample", "example", false, "a suffix of bytes is not one of labels"),
+            ("example", "a.example", false, "above"),
+            ("x", ".", true, "all lies below the root"),
+        ];
+        for (inner, outer, want, why) in rows {
+            assert_eq!(name(inner).is_within(&name(outer)), want, "{inner} in {outer}: {why}");
+        }
+    }
+}

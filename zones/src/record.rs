@@ -1,0 +1,63 @@
+//! Resource records as zone files give them.
+
+use crate::name::Name;
+
+/// A record type by number (RFC 1035 §3.2.2 and the IANA registry).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Rtype(pub u16);
+
+impl Rtype {
+    /// IPv4 address.
+    pub const A: Self = Self(1);
+    /// Name server.
+    pub const NS: Self = Self(2);
+    /// Alias.
+    pub const CNAME: Self = Self(5);
+    /// Start of authority.
+    pub const SOA: Self = Self(6);
+    /// Pointer.
+    pub const PTR: Self = Self(12);
+    /// Mail exchange.
+    pub const MX: Self = Self(15);
+    /// Text.
+    pub const TXT: Self = Self(16);
+    /// IPv6 address.
+    pub const AAAA: Self = Self(28);
+    /// Service locator.
+    pub const SRV: Self = Self(33);
+    /// Naming authority pointer.
+    pub const NAPTR: Self = Self(35);
+    /// Alias of a subtree (RFC 6672).
+    pub const DNAME: Self = Self(39);
+    /// EDNS options (RFC 6891).
+    pub const OPT: Self = Self(41);
+    /// Delegation signer.
+    pub const DS: Self = Self(43);
+    /// Signature.
+    pub const RRSIG: Self = Self(46);
+    /// Next name.
+    pub const NSEC: Self = Self(47);
+    /// Zone key.
+    pub const DNSKEY: Self = Self(48);
+    /// Hashed next name.
+    pub const NSEC3: Self = Self(50);
+    /// Service binding (RFC 9460).
+    pub const SVCB: Self = Self(64);
+    /// Service binding for HTTPS (RFC 9460).
+    pub const HTTPS: Self = Self(65);
+    /// Everything (RFC 8482).
+    pub const ANY: Self = Self(255);
+}
+
+/// One record, class IN.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// Its owner.
+    pub owner: Name,
+    /// Its type.
+    pub rtype: Rtype,
+    /// Seconds, 0 to 2³¹ − 1 (RFC 2181 §8).
+    pub ttl: u32,
+    /// Its data in wire form, names uncompressed.
+    pub rdata: Box<[u8]>,
+}
