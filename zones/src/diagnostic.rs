@@ -54,6 +54,13 @@ pub struct Diagnostic {
     pub hint: Option<String>,
 }
 
+impl Diagnostic {
+    fn new(severity: Severity, at: &Location, [who, which]: [&str; 2], what: impl Into<String>) -> Self {
+        let (who, which) = (who.to_owned(), which.to_owned());
+        Self { at: at.clone(), severity, who, which, what: what.into(), hint: None }
+    }
+}
+
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { at, severity, who, which, what, hint } = self;
@@ -93,7 +100,7 @@ impl Diagnostics {
 
     /// Adds an error without a hint.
     pub fn error(&mut self, at: &Location, who: &str, which: &str, what: impl Into<String>) {
-        self.report(Severity::Error, at, [who, which], what.into(), None);
+        self.push(Diagnostic::new(Severity::Error, at, [who, which], what));
     }
 
     /// Adds an error with a hint.
@@ -104,24 +111,12 @@ impl Diagnostics {
         what: impl Into<String>,
         hint: Option<String>,
     ) {
-        self.report(Severity::Error, at, [who, which], what.into(), hint);
+        self.push(Diagnostic { hint, ..Diagnostic::new(Severity::Error, at, [who, which], what) });
     }
 
     /// Adds a warning.
     pub fn warn(&mut self, at: &Location, who: &str, which: &str, what: impl Into<String>) {
-        self.report(Severity::Warning, at, [who, which], what.into(), None);
-    }
-
-    fn report(
-        &mut self,
-        severity: Severity,
-        at: &Location,
-        [who, which]: [&str; 2],
-        what: String,
-        hint: Option<String>,
-    ) {
-        let (who, which) = (who.to_owned(), which.to_owned());
-        self.push(Diagnostic { at: at.clone(), severity, who, which, what, hint });
+        self.push(Diagnostic::new(Severity::Warning, at, [who, which], what));
     }
 
     /// Takes over all of `other`.

@@ -16,6 +16,7 @@ mod model;
 mod name;
 mod place;
 mod prefix;
+mod read;
 mod record;
 mod target;
 mod tree;
@@ -35,7 +36,15 @@ pub use model::{
 pub use name::{Name, NameError};
 pub use place::Point;
 pub use prefix::{Prefix, PrefixError};
+pub use read::{
+    Entries, Fraction, KeyInfo, MAX_DURATION, Named, OneOrMany, Read, Reader, Spanned, Spec, did_you_mean,
+    read,
+};
 pub use record::{Record, Rtype};
 pub use target::{TargetName, TargetNameError};
 pub use tree::{Key, Tree, Value};
 pub use zone::ZoneData;
+
+// The macro `spec!` names it in crates that need not depend on it.
+#[doc(hidden)]
+pub use serde_json;

@@ -1,0 +1,63 @@
+//! "Did you mean": the known word nearest to a mistyped one.
+
+/// The candidate nearest to `word` as a hint, when one is near enough to be
+/// what was meant: a third of its letters may differ.
+#[must_use]
+pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let word: Vec<char> = word.chars().take(MAX_LENGTH).collect();
+    let most = (word.len() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(&word, candidate), candidate))
+        .filter(|&(distance, _)| distance <= most)
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, candidate)| format!("did you mean {candidate:?}?"))
+}
+
+/// Longer words are cut: the cost is the product of both lengths.
+const MAX_LENGTH: usize = 64;
+
+/// Letters to add, drop, replace or swap with a neighbour, case ignored
+/// (optimal string alignment).
+fn distance(a: &[char], b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(MAX_LENGTH).collect();
+    let same = |i: usize, j: usize| a[i].eq_ignore_ascii_case(&b[j]);
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 0..a.len() {
+        let mut row = vec![i + 1];
+        for j in 0..b.len() {
+            let replaced = last[j] + usize::from(!same(i, j));
+            let mut best = replaced.min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && same(i, j - 1) && same(i - 1, j) {
+                best = best.min(before[j - 1] + 1);
+            }
+            row.push(best);
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggestions() {
+        let known = ["nearest", "weighted", "ttl", "ttl-floor", "vips"];
+        let rows = [
+            ("nearst", Some("nearest"), "a letter lost"),
+            ("wieghted", Some("weighted"), "two swapped count once"),
+            ("TTL", Some("ttl"), "case is no mistake of spelling"),
+            ("tll", Some("ttl"), "short words may have one"),
+            ("ttl_floor", Some("ttl-floor"), "an underscore"),
+            ("balancers", None, "nothing near"),
+            ("", None, "nothing at all"),
+        ];
+        for (word, want, why) in rows {
+            let want = want.map(|want| format!("did you mean {want:?}?"));
+            assert_eq!(did_you_mean(word, known), want, "{word}: {why}");
+        }
+    }
+}
