@@ -29,9 +29,9 @@ pub use ids::{
     VipId, ZoneId,
 };
 pub use model::{
-    Assume, Balancer, Carrier, ClientGroup, Data, Datacenter, Interconnect, LastResort, Link, LinkSelection,
-    Model, NameServer, Node, Plugin, Primary, Probe, Quorum, Recovery, Rule, RuleAction, Service, Target,
-    Vip, Zone,
+    Assume, Balancer, Carrier, Check, ClientGroup, Data, Datacenter, Interconnect, LastResort, Link,
+    LinkSelection, Model, NameServer, Node, Plugin, Primary, Probe, Quorum, Recovery, Rule, RuleAction,
+    Service, Target, Vip, Zone,
 };
 pub use name::{Name, NameError};
 pub use place::Point;

@@ -1,0 +1,43 @@
+//! Steering methods, probe kinds and link selectors as the policy names them.
+
+use std::sync::Arc;
+
+use crate::diagnostic::Location;
+use crate::read::{Reader, did_you_mean};
+use crate::tree::{Tree, Value};
+
+/// A plugin's name and its arguments, still unread.
+///
+/// A step of `steer:` is a word, or one key with its arguments:
+/// `{nearest: {within: 10%}}` is `nearest` with `{within: 10%}`. Probes and
+/// selectors are a word, or a mapping whose keys are all arguments, the
+/// name's own too: `{http: /healthz, port: 443}` is read as it stands.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    /// The word, or the first key; [`Plugin::among`] knows better.
+    pub name: Arc<str>,
+    /// Where the name stands.
+    pub at: Location,
+    /// Its arguments; null when it is a mere word.
+    pub arguments: Tree,
+}
+
+impl Plugin {
+    /// Which of the `known` plugins is meant: the one named, or the first
+    /// key that names one, for tools that sort keys put others in front.
+    /// None is reported.
+    pub fn among<'k>(&self, known: &[&'k str], reader: &mut Reader<'_>) -> Option<&'k str> {
+        let find = |word: &str| known.iter().copied().find(|known| *known == word);
+        let by_key = match &self.arguments.value {
+            Value::Map(entries) => entries.iter().find_map(|(key, _)| find(&key.text)),
+            _ => None,
+        };
+        let found = find(&self.name).or(by_key);
+        if found.is_none() {
+            let hint = did_you_mean(&self.name, known.iter().copied())
+                .unwrap_or_else(|| format!("there are {}", known.join(", ")));
+            reader.hinted(&self.at, format!("{:?} is not known here", self.name), Some(hint));
+        }
+        found
+    }
+}
