@@ -12,10 +12,12 @@
 mod diagnostic;
 mod files;
 mod ids;
+mod lexer;
 mod model;
 mod name;
 mod place;
 mod prefix;
+pub mod rdata;
 mod read;
 mod record;
 mod target;
@@ -28,6 +30,7 @@ pub use ids::{
     BalancerId, CarrierId, ClientGroupId, DatacenterId, InterconnectId, LinkId, NodeId, ServiceId, TargetId,
     VipId, ZoneId,
 };
+pub use lexer::ScanError;
 pub use model::{
     Assume, Balancer, Carrier, Check, ClientGroup, Data, Datacenter, Interconnect, LastResort, Link,
     LinkSelection, Model, NameServer, Node, Plugin, Primary, Probe, Quorum, Recovery, Rule, RuleAction,
@@ -40,10 +43,10 @@ pub use read::{
     Entries, Fraction, KeyInfo, MAX_DURATION, Named, OneOrMany, Read, Reader, Spanned, Spec, did_you_mean,
     read,
 };
-pub use record::{Record, Rtype};
+pub use record::{Record, Rtype, RtypeError};
 pub use target::{TargetName, TargetNameError};
 pub use tree::{Key, Tree, Value};
-pub use zone::ZoneData;
+pub use zone::{ZoneData, ZoneSource};
 
 // The macro `spec!` names it in crates that need not depend on it.
 #[doc(hidden)]

@@ -55,32 +55,44 @@ impl Name {
     /// # Errors
     /// When the text is no name: see [`NameError`].
     pub fn scan(text: &str, origin: &Self) -> Result<Self, NameError> {
-        match text {
-            "" => return Err(NameError::Empty),
-            "@" => return Ok(origin.clone()),
-            "." => return Ok(Self::root()),
-            _ if !text.is_ascii() => return Err(NameError::NotAscii),
-            _ => {}
+        let mut wire = Vec::with_capacity(Self::MAX_WIRE.min(text.len() + 1 + origin.0.len()));
+        Self::scan_onto(&mut wire, text, &origin.0)?;
+        Ok(Self(Arc::from(wire)))
+    }
+
+    /// As [`Name::scan`], appending the wire form to `wire`: zone files hold
+    /// millions of names, most of them inside other data. After an error what
+    /// was appended is no name.
+    pub(crate) fn scan_onto(wire: &mut Vec<u8>, text: &str, origin: &[u8]) -> Result<(), NameError> {
+        if text.is_empty() {
+            return Err(NameError::Empty);
         }
-        let mut wire = Vec::with_capacity(text.len() + 2);
-        let mut label = Vec::with_capacity(Self::MAX_LABEL);
-        let mut absolute = false;
+        if let "@" | "." = text {
+            wire.extend_from_slice(if text == "@" { origin } else { &[0] });
+            return Ok(());
+        }
+        let start = wire.len();
+        let mut head = start;
+        wire.push(0);
         let mut bytes = text.bytes();
         while let Some(byte) = bytes.next() {
-            absolute = byte == b'.';
             match byte {
-                b'.' => push_label(&mut wire, &mut label)?,
-                b'\\' => label.push(unescape(&mut bytes)?),
-                _ => label.push(byte),
+                b'.' => {
+                    close_label(wire, head)?;
+                    head = wire.len();
+                    wire.push(0);
+                }
+                b'\\' => wire.push(unescape(&mut bytes)?),
+                0x80.. => return Err(NameError::NotAscii),
+                _ => wire.push(byte),
             }
         }
-        if absolute {
-            wire.push(0);
-        } else {
-            push_label(&mut wire, &mut label)?;
-            wire.extend_from_slice(&origin.0);
+        // After a final dot the label just opened is the root's.
+        if wire.len() > head + 1 {
+            close_label(wire, head)?;
+            wire.extend_from_slice(origin);
         }
-        if wire.len() > Self::MAX_WIRE { Err(NameError::TooLong) } else { Ok(Self(Arc::from(wire))) }
+        if wire.len() - start > Self::MAX_WIRE { Err(NameError::TooLong) } else { Ok(()) }
     }
 
     /// Scans a name that is absolute with or without its final dot, as in
@@ -145,24 +157,26 @@ impl Name {
     /// When the label or the result is too long.
     pub fn child(&self, label: &[u8]) -> Result<Self, NameError> {
         let mut wire = Vec::with_capacity(label.len() + 1 + self.0.len());
-        push_label(&mut wire, &mut label.to_vec())?;
+        wire.push(0);
+        wire.extend_from_slice(label);
+        close_label(&mut wire, 0)?;
         wire.extend_from_slice(&self.0);
         if wire.len() > Self::MAX_WIRE { Err(NameError::TooLong) } else { Ok(Self(Arc::from(wire))) }
     }
 }
 
-fn push_label(wire: &mut Vec<u8>, label: &mut Vec<u8>) -> Result<(), NameError> {
-    let length = u8::try_from(label.len()).unwrap_or(u8::MAX);
-    match length {
-        0 => return Err(NameError::EmptyLabel),
-        1..=63 => wire.push(length),
+/// Writes the length of the label that ends `wire` to its head.
+fn close_label(wire: &mut [u8], head: usize) -> Result<(), NameError> {
+    match u8::try_from(wire.len() - head - 1) {
+        Ok(0) => return Err(NameError::EmptyLabel),
+        Ok(length @ 1..=63) => wire[head] = length,
         _ => return Err(NameError::LongLabel),
     }
-    wire.append(label);
     Ok(())
 }
 
-fn unescape(bytes: &mut std::str::Bytes<'_>) -> Result<u8, NameError> {
+/// The byte after a backslash: itself, or three digits.
+pub(crate) fn unescape(bytes: &mut std::str::Bytes<'_>) -> Result<u8, NameError> {
     let first = bytes.next().ok_or(NameError::Escape)?;
     if !first.is_ascii_digit() {
         return Ok(first);
@@ -311,6 +325,8 @@ mod tests {
             ("a..b", Err(NameError::EmptyLabel), "two dots"),
             (&long, Err(NameError::LongLabel), "64 bytes"),
             ("bücher.example.", Err(NameError::NotAscii), "U-label"),
+            (r"a\.", Ok(r"a\..example.org"), "an escaped final dot ends no name"),
+            (".a", Err(NameError::EmptyLabel), "a dot in front"),
         ];
         let origin = name("example.org");
         for (text, want, why) in rows {

@@ -1,6 +1,10 @@
 //! Resource records as zone files give them.
 
+use std::fmt;
+use std::str::FromStr;
+
 use crate::name::Name;
+use crate::rdata;
 
 /// A record type by number (RFC 1035 §3.2.2 and the IANA registry).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -47,7 +51,38 @@ impl Rtype {
     pub const HTTPS: Self = Self(65);
     /// Everything (RFC 8482).
     pub const ANY: Self = Self(255);
+
+    /// Whether it can be the type of a record in a zone: not 0, OPT, the
+    /// query and meta types 128–255 or 65535 (RFC 6895 §3.1).
+    #[must_use]
+    pub const fn is_data(self) -> bool {
+        !matches!(self.0, 0 | 41 | 128..=255 | 65_535)
+    }
 }
+
+impl fmt::Display for Rtype {
+    /// Its mnemonic, or `TYPE` and its number (RFC 3597 §5).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match rdata::mnemonic(*self) {
+            Some(mnemonic) => f.pad(mnemonic),
+            None => f.pad(&format!("TYPE{}", self.0)),
+        }
+    }
+}
+
+impl FromStr for Rtype {
+    type Err = RtypeError;
+
+    /// Scans a mnemonic or `TYPE` and a number, whatever the case.
+    fn from_str(text: &str) -> Result<Self, RtypeError> {
+        rdata::by_mnemonic(text).ok_or(RtypeError)
+    }
+}
+
+/// A text names no record type.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("must be a record type such as AAAA or TYPE65280")]
+pub struct RtypeError;
 
 /// One record, class IN.
 #[derive(Clone, PartialEq, Eq, Debug)]
