@@ -12,6 +12,9 @@ macro_rules! ids {
         pub struct $name($int);
 
         impl $name {
+            /// How many there can be.
+            pub const MAX: usize = <$int>::MAX as usize;
+
             /// The id of the `index`-th entry of its list.
             ///
             /// # Panics

@@ -16,6 +16,7 @@ mod lexer;
 mod model;
 mod name;
 mod place;
+mod policy;
 mod prefix;
 pub mod rdata;
 mod read;
@@ -38,10 +39,11 @@ pub use model::{
 };
 pub use name::{Name, NameError};
 pub use place::Point;
+pub use policy::{LoadOptions, Loaded, Source, load};
 pub use prefix::{Prefix, PrefixError};
 pub use read::{
-    Entries, Fraction, KeyInfo, MAX_DURATION, Named, OneOrMany, Read, Reader, Spanned, Spec, did_you_mean,
-    read,
+    Bounded, Entries, Fraction, KeyInfo, MAX_DURATION, Named, OneOrMany, Read, Reader, Spanned, Spec, Ttl,
+    did_you_mean, read,
 };
 pub use record::{Record, Rtype, RtypeError};
 pub use target::{TargetName, TargetNameError};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::diagnostic::Location;
-use crate::read::{Reader, did_you_mean};
+use crate::read::{Entries, Reader, did_you_mean};
 use crate::tree::{Tree, Value};
 
 /// A plugin's name and its arguments, still unread.
@@ -23,6 +23,21 @@ pub struct Plugin {
 }
 
 impl Plugin {
+    /// A mere word.
+    pub(crate) fn word(name: &Arc<str>, tree: &Tree) -> Self {
+        let arguments = Tree { at: tree.at.clone(), value: Value::Null };
+        Self { name: Arc::clone(name), at: tree.at.clone(), arguments }
+    }
+
+    /// The keys that nobody else took; nothing when none are left.
+    pub(crate) fn of_left(entries: &Entries<'_>) -> Option<Self> {
+        let (key, _) = *entries.left().first()?;
+        let left = entries.left().iter().map(|&entry| entry.clone()).collect();
+        let at = key.at.clone();
+        let arguments = Tree { at: at.clone(), value: Value::Map(left) };
+        Some(Self { name: Arc::clone(&key.text), at, arguments })
+    }
+
     /// Which of the `known` plugins is meant: the one named, or the first
     /// key that names one, for tools that sort keys put others in front.
     /// None is reported.

@@ -61,6 +61,10 @@ impl<T: Read> Read for Vec<T> {
     fn schema() -> Json {
         json!({ "type": "array", "items": T::schema() })
     }
+
+    fn absent() -> Option<Self> {
+        Some(Self::new())
+    }
 }
 
 fn read_items<T: Read>(items: &[Tree], reader: &mut Reader<'_>) -> Vec<T> {
@@ -134,5 +138,9 @@ impl<T: Read> Read for Named<T> {
 
     fn schema() -> Json {
         json!({ "type": ["object", "null"], "additionalProperties": T::schema() })
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self::default())
     }
 }

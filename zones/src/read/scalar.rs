@@ -63,6 +63,26 @@ macro_rules! positive_numbers {
 
 positive_numbers!(NonZeroU8, NonZeroU16, NonZeroU32);
 
+/// A whole number from `LOW` to `HIGH`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounded<const LOW: u32, const HIGH: u32>(pub u32);
+
+impl<const LOW: u32, const HIGH: u32> Read for Bounded<LOW, HIGH> {
+    fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
+        if let Value::Plain(text) = &tree.value
+            && let Ok(number) = text.parse()
+            && (LOW..=HIGH).contains(&number)
+        {
+            return Some(Self(number));
+        }
+        reader.must_be(tree, &format!("a whole number, {LOW} to {HIGH}"))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "integer", "minimum": LOW, "maximum": HIGH })
+    }
+}
+
 impl Read for f64 {
     fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
         match &tree.value {
@@ -168,6 +188,26 @@ impl Read for Duration {
     }
 }
 
+/// A time to live: whole seconds, at most 2³¹ − 1 (RFC 2181 §8).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Ttl(pub Duration);
+
+impl Read for Ttl {
+    fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
+        // MAX_DURATION is below 2³¹ seconds.
+        let duration = Duration::read(tree, reader)?;
+        if duration.subsec_nanos() == 0 {
+            Some(Self(duration))
+        } else {
+            reader.must_be(tree, "whole seconds")
+        }
+    }
+
+    fn schema() -> Json {
+        Duration::schema()
+    }
+}
+
 /// `30s`, `1h30m`, `200ms`; a bare `0` needs no unit.
 fn duration(text: &str) -> Option<Duration> {
     if text == "0" {
@@ -256,7 +296,7 @@ impl Read for Point {
     fn schema() -> Json {
         json!({
             "type": "array",
-            "prefixItems": [
+            "items": [
                 { "type": "number", "minimum": -90, "maximum": 90 },
                 { "type": "number", "minimum": -180, "maximum": 180 },
             ],

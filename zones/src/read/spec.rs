@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{Read, Reader, did_you_mean};
-use crate::diagnostic::Location;
+use crate::diagnostic::{Diagnostics, Location};
 use crate::tree::{Key, Tree, Value};
 
 /// Declares what may stand in a file, each with a doc line for people and
@@ -11,7 +11,8 @@ use crate::tree::{Key, Tree, Value};
 ///
 /// A struct is a mapping with fixed keys: `ttl_floor` is the key `ttl-floor`.
 /// A key must be given unless its type says what its absence means
-/// ([`Read::absent`], as `Option` does) or a default follows after `=`.
+/// ([`Read::absent`]: `Option` does, lists do, and structs without a key that
+/// must be given) or a default follows after `=`.
 /// `..name: Type` at the end reads the keys of another such struct from the
 /// same mapping. `as "link"` says who an entry of a [`Named`](crate::Named)
 /// is in diagnostics.
@@ -88,6 +89,10 @@ macro_rules! spec {
             fn schema() -> $crate::serde_json::Value {
                 <Self as $crate::Spec>::schema_of(concat!($($doc),*))
             }
+
+            fn absent() -> Option<Self> {
+                <Self as $crate::Spec>::silent()
+            }
         }
     };
 
@@ -126,6 +131,14 @@ pub trait Spec: Sized {
     /// Takes its keys out of `entries`; nothing when a required one is
     /// missing or wrong, which is then reported.
     fn take(entries: &mut Entries<'_>, reader: &mut Reader<'_>) -> Option<Self>;
+
+    /// What a mapping without entries means; nothing when a key is required.
+    #[must_use]
+    fn silent() -> Option<Self> {
+        let at = Location { file: "built-in".into(), line: 0, column: 0 };
+        let mut out = Diagnostics::default();
+        Self::take(&mut Entries { at, left: Vec::new() }, &mut Reader::new(&mut out, "built-in"))
+    }
 
     /// The JSON Schema of a mapping with these keys and no others.
     #[must_use]
@@ -210,7 +223,7 @@ fn one_line(about: &str) -> String {
 /// The entries of a mapping that nobody has taken yet.
 #[derive(Debug)]
 pub struct Entries<'t> {
-    at: &'t Location,
+    at: Location,
     left: Vec<&'t (Key, Tree)>,
 }
 
@@ -219,8 +232,8 @@ impl<'t> Entries<'t> {
     /// reported.
     pub fn of(tree: &'t Tree, reader: &mut Reader<'_>) -> Option<Self> {
         match &tree.value {
-            Value::Map(entries) => Some(Self { at: &tree.at, left: entries.iter().collect() }),
-            Value::Null => Some(Self { at: &tree.at, left: Vec::new() }),
+            Value::Map(entries) => Some(Self { at: tree.at.clone(), left: entries.iter().collect() }),
+            Value::Null => Some(Self { at: tree.at.clone(), left: Vec::new() }),
             _ => reader.must_be(tree, "a mapping"),
         }
     }
@@ -248,7 +261,7 @@ impl<'t> Entries<'t> {
         let is_it = |key: &str| key.bytes().eq(name.bytes().map(|b| if b == b'_' { b'-' } else { b }));
         let Some(index) = self.left.iter().position(|(key, _)| is_it(&key.text)) else {
             return default().or_else(|| {
-                reader.inside(KeyInfo::name_of(field), |reader| reader.wrong(self.at, "must be given"));
+                reader.inside(KeyInfo::name_of(field), |reader| reader.wrong(&self.at, "must be given"));
                 None
             });
         };

@@ -3,16 +3,24 @@
 /// The candidate nearest to `word` as a hint, when one is near enough to be
 /// what was meant: a third of its letters may differ.
 #[must_use]
-pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub fn did_you_mean<S: AsRef<str> + Ord>(
+    word: &str,
+    candidates: impl IntoIterator<Item = S>,
+) -> Option<String> {
     let word: Vec<char> = word.chars().take(MAX_LENGTH).collect();
     let most = (word.len() / 3).max(1);
     candidates
         .into_iter()
-        .map(|candidate| (distance(&word, candidate), candidate))
+        .take(MAX_CANDIDATES)
+        .map(|candidate| (distance(&word, candidate.as_ref()), candidate))
         .filter(|&(distance, _)| distance <= most)
-        .min_by_key(|&(distance, _)| distance)
-        .map(|(_, candidate)| format!("did you mean {candidate:?}?"))
+        .min()
+        .map(|(_, candidate)| format!("did you mean {:?}?", candidate.as_ref()))
 }
+
+/// More candidates are not looked at: a large world full of mistakes would
+/// take minutes to report.
+const MAX_CANDIDATES: usize = 10_000;
 
 /// Longer words are cut: the cost is the product of both lengths.
 const MAX_LENGTH: usize = 64;

@@ -1,0 +1,163 @@
+//! `steer:`, `link-selection:`, `last-resort:` and `quorum:` as written.
+//!
+//! Names of steering methods and selectors are their crates' to know; here
+//! only the shape is read.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use crate::model::{LastResort, LinkSelection, Plugin, Quorum};
+use crate::name::Name;
+use crate::read::{Entries, Fraction, OneOrMany, Read, Reader};
+use crate::spec;
+use crate::tree::{Tree, Value};
+
+/// A steering chain.
+#[derive(Clone, Debug)]
+pub(crate) struct Steps(pub(crate) Vec<Plugin>);
+
+/// One step of it.
+struct Step(Plugin);
+
+impl Read for Steps {
+    fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
+        let steps = OneOrMany::<Step>::read(tree, reader)?;
+        Some(Self(steps.0.into_iter().map(|Step(plugin)| plugin).collect()))
+    }
+
+    fn schema() -> Json {
+        OneOrMany::<Step>::schema()
+    }
+}
+
+impl Read for Step {
+    fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
+        match &tree.value {
+            Value::Plain(name) | Value::Quoted(name) => Some(Self(Plugin::word(name, tree))),
+            Value::Map(entries) if entries.len() == 1 => entries.first().map(|(key, arguments)| {
+                Self(Plugin { name: Arc::clone(&key.text), at: key.at.clone(), arguments: arguments.clone() })
+            }),
+            _ => reader.must_be(tree, "a method such as nearest, or one with arguments such as { take: 2 }"),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "$ref": "#/$defs/steering" })
+    }
+}
+
+spec! {
+    /// What is ranked at once.
+    pub(crate) enum Across {
+        /// Links of all datacenters, instead of those inside one.
+        Datacenters,
+    }
+}
+
+impl Read for LinkSelection {
+    fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
+        match &tree.value {
+            Value::Plain(name) | Value::Quoted(name) => {
+                Some(Self { selector: Some(Plugin::word(name, tree)), across_datacenters: false })
+            }
+            Value::Map(_) => {
+                let mut entries = Entries::of(tree, reader)?;
+                let across = entries.take::<Option<Across>>("across", || Some(None), reader)?;
+                let across_datacenters = across.is_some_and(|Across::Datacenters| true);
+                Some(Self { selector: Plugin::of_left(&entries), across_datacenters })
+            }
+            _ => reader.must_be(tree, "a selector such as carrier, or { model: FILE }"),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "$ref": "#/$defs/link-selection" })
+    }
+}
+
+spec! {
+    /// What to answer when nothing is usable.
+    enum Resort {
+        /// Everything that is not excluded, in order of preference.
+        Everything,
+        /// What was usable last.
+        Keep,
+        /// SERVFAIL.
+        Fail,
+    }
+}
+
+spec! {
+    /// Answer this instead.
+    struct FallbackSpec {
+        /// Addresses, or a name to alias.
+        fallback: Fallback,
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Fallback(LastResort);
+
+impl Read for Fallback {
+    fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
+        let is_address = |text: &Arc<str>| text.parse::<IpAddr>().is_ok();
+        let resort = if matches!(tree.value, Value::List(_)) || tree.text().is_some_and(is_address) {
+            LastResort::Addresses(OneOrMany::read(tree, reader)?.0)
+        } else {
+            LastResort::Name(Name::read(tree, reader)?)
+        };
+        Some(Self(resort))
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [OneOrMany::<IpAddr>::schema(), Name::schema()] })
+    }
+}
+
+impl Read for LastResort {
+    fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
+        match &tree.value {
+            Value::Plain(_) | Value::Quoted(_) => Resort::read(tree, reader).map(|resort| match resort {
+                Resort::Everything => Self::Everything,
+                Resort::Keep => Self::Keep,
+                Resort::Fail => Self::Fail,
+            }),
+            Value::Map(_) => {
+                FallbackSpec::read(tree, reader).map(|FallbackSpec { fallback: Fallback(resort) }| resort)
+            }
+            _ => reader.must_be(tree, "everything, keep, fail or { fallback: [ADDRESS…] or NAME }"),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [Resort::schema(), FallbackSpec::schema()] })
+    }
+}
+
+impl Read for Quorum {
+    fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
+        const WANTED: &str = "majority, K of N, or a fraction";
+        let Some(text) = tree.text() else { return reader.must_be(tree, WANTED) };
+        if &**text == "majority" {
+            return Some(Self::Majority);
+        }
+        let Some((k, n)) = text.split_once(" of ") else {
+            return Fraction::read(tree, reader).map(|Fraction(share)| Self::Fraction(share));
+        };
+        match (k.trim().parse(), n.trim().parse()) {
+            (Ok(k), Ok(n)) if (1..=n).contains(&k) => Some(Self::KOfN { k, n }),
+            (Ok(_), Ok(_)) => reader.must_be(tree, "K of N with 1 ≤ K ≤ N"),
+            _ => reader.must_be(tree, WANTED),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [
+            { "const": "majority" },
+            { "type": "string", "pattern": "^[0-9]+ of [0-9]+$" },
+            Fraction::schema(),
+        ]})
+    }
+}

@@ -1,0 +1,124 @@
+//! The documents of a world put together, each noun declared once.
+//!
+//! Order is kept: files as given, documents and entries as written. A second
+//! declaration of a name is an error that names the first, whichever file
+//! that is in; the first stays.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::check::CheckForm;
+use super::file::{
+    CarrierSpec, ClientSpec, DatacenterSpec, DefaultsSpec, Document, InterconnectSpec, RuleSpec, ServiceSpec,
+};
+use super::forms::NameServerForm;
+use crate::diagnostic::{Diagnostics, Location};
+use crate::name::Name;
+use crate::read::{Named, Spanned};
+
+/// Everything that all documents declare.
+#[derive(Default)]
+pub(super) struct World {
+    pub(super) defaults: Option<DefaultsSpec>,
+    pub(super) checks: Named<CheckForm>,
+    pub(super) datacenters: Named<DatacenterSpec>,
+    pub(super) interconnects: Vec<Spanned<InterconnectSpec>>,
+    pub(super) carriers: Named<CarrierSpec>,
+    pub(super) clients: Named<ClientSpec>,
+    pub(super) rules: Vec<Spanned<RuleSpec>>,
+    pub(super) zones: Vec<ZoneSpec>,
+}
+
+/// What one document says of its zone.
+pub(super) struct ZoneSpec {
+    pub(super) name: Spanned<Name>,
+    pub(super) nameservers: Vec<NameServerForm>,
+    pub(super) records: Option<Spanned<Arc<str>>>,
+    pub(super) services: Named<ServiceSpec>,
+}
+
+/// Puts documents together.
+pub(super) fn gather(documents: Vec<Document>, out: &mut Diagnostics) -> World {
+    let mut gatherer = Gatherer { world: World::default(), first: HashMap::new(), out };
+    for document in documents {
+        gatherer.add(document);
+    }
+    gatherer.world
+}
+
+struct Gatherer<'o> {
+    world: World,
+    /// Where each noun was declared first, by kind and name.
+    first: HashMap<(&'static str, String), Location>,
+    out: &'o mut Diagnostics,
+}
+
+impl Gatherer<'_> {
+    fn add(&mut self, document: Document) {
+        let Document {
+            zone,
+            nameservers,
+            records,
+            defaults,
+            checks,
+            datacenters,
+            interconnects,
+            carriers,
+            clients,
+            services,
+            rules,
+        } = document;
+        if let Some(Spanned { at, value }) = defaults
+            && self.is_first("policy", "defaults", &at)
+        {
+            self.world.defaults = Some(value);
+        }
+        self.named("check", checks, |world| &mut world.checks);
+        self.named("datacenter", datacenters, |world| &mut world.datacenters);
+        self.named("carrier", carriers, |world| &mut world.carriers);
+        self.named("client", clients, |world| &mut world.clients);
+        self.world.interconnects.extend(interconnects);
+        self.world.rules.extend(rules);
+        match zone {
+            Some(name) => {
+                if self.is_first("zone", &name.value.to_string().to_ascii_lowercase(), &name.at) {
+                    self.world.zones.push(ZoneSpec { name, nameservers, records, services });
+                }
+            }
+            None => self.homeless(&nameservers, records.as_ref(), &services),
+        }
+    }
+
+    fn named<T>(&mut self, noun: &'static str, more: Named<T>, list: fn(&mut World) -> &mut Named<T>) {
+        for (key, value) in more.0 {
+            if self.is_first(noun, &key.text, &key.at) {
+                list(&mut self.world).0.push((key, value));
+            }
+        }
+    }
+
+    fn is_first(&mut self, noun: &'static str, name: &str, at: &Location) -> bool {
+        if let Some(first) = self.first.get(&(noun, name.to_owned())) {
+            let what = format!("must be declared once in all files; it is also at {first}");
+            self.out.error(at, noun, name, what);
+            return false;
+        }
+        self.first.insert((noun, name.to_owned()), at.clone());
+        true
+    }
+
+    /// Parts of a zone in a document that names none.
+    fn homeless(
+        &mut self,
+        nameservers: &[NameServerForm],
+        records: Option<&Spanned<Arc<str>>>,
+        services: &Named<ServiceSpec>,
+    ) {
+        let first = nameservers.first().map(|server| (&server.0.name.at, "nameservers"));
+        let first = first.or_else(|| records.map(|records| (&records.at, "records")));
+        let first = first.or_else(|| services.0.first().map(|(key, _)| (&key.at, "services")));
+        if let Some((at, which)) = first {
+            self.out.error(at, "policy", which, "must stand in a document with a zone");
+        }
+    }
+}
