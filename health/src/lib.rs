@@ -1,1 +1,13 @@
-//! What is up: probes, votes, verdicts.
+//! What is up.
+//!
+//! Probes look at targets, their votes make verdicts, and verdicts are what
+//! paths are made of. [`Status`] is the noun that leaves this crate; how
+//! targets are probed stands in [`probe`].
+//!
+//! **Invariant:** this crate knows what operators declared, but no client, no
+//! steering and no packet of the name server's own.
+
+pub mod probe;
+mod status;
+
+pub use status::Status;

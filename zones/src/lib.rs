@@ -39,7 +39,7 @@ pub use model::{
 };
 pub use name::{Name, NameError};
 pub use place::Point;
-pub use policy::{LoadOptions, Loaded, Source, load};
+pub use policy::{LoadOptions, Loaded, Source, load, probe_keys};
 pub use prefix::{Prefix, PrefixError};
 pub use read::{
     Bounded, Entries, Fraction, KeyInfo, MAX_DURATION, Named, OneOrMany, Read, Reader, Spanned, Spec, Ttl,

@@ -27,8 +27,14 @@ use self::resolve::Context;
 use crate::diagnostic::Diagnostics;
 use crate::files::Files;
 use crate::model::Model;
-use crate::read::read;
+use crate::read::{KeyInfo, Spec, read};
 use crate::tree::Tree;
+
+/// The keys that probes of every kind have.
+#[must_use]
+pub fn probe_keys() -> Vec<KeyInfo> {
+    keys::ProbeKeys::keys()
+}
 
 /// One policy file.
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ use super::{Read, Reader};
 use crate::name::Name;
 use crate::place::Point;
 use crate::prefix::Prefix;
+use crate::record::Rtype;
 use crate::tree::{Tree, Value};
 
 /// Longest duration: ten years, so that adding one to a clock never overflows.
@@ -269,6 +270,17 @@ impl Read for Name {
             Some(Err(error)) => reader.must_be(tree, &format!("a domain name ({error})")),
             None => reader.must_be(tree, "a domain name"),
         }
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string" })
+    }
+}
+
+impl Read for Rtype {
+    fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
+        let rtype = tree.text().and_then(|text| text.parse().ok());
+        rtype.or_else(|| reader.must_be(tree, "a record type such as A, TXT or TYPE65280"))
     }
 
     fn schema() -> Json {

@@ -1,0 +1,33 @@
+//! TLS handshake, with the certificate's name and days left.
+
+use std::time::Duration;
+
+use rhumb_zones::{Name, spec};
+
+use super::Kind;
+use super::whereto::Endpoint;
+
+spec! {
+    /// Completes a TLS handshake.
+    pub struct Tls {
+        /// A port on the target's address, or an address and port.
+        tls: Endpoint,
+        /// The name to ask for (SNI); the certificate must bear it.
+        name: Option<Name>,
+        /// How long the certificate must still be valid.
+        expires: Option<Duration>,
+        /// Whether the certificate must be from an authority this machine trusts.
+        verify: bool = true,
+    }
+}
+
+impl Kind for Tls {
+    fn describe(&self) -> String {
+        let name = self.name.as_ref().map(|name| format!(" as {name}")).unwrap_or_default();
+        format!("TLS handshake with {}{name}", self.tls)
+    }
+
+    fn needs_target_address(&self) -> bool {
+        self.tls.address.is_none()
+    }
+}
