@@ -13,6 +13,8 @@
 //! **Invariant:** tokens start and end at ASCII bytes, so slices never cut a
 //! character; a fault never stops progress.
 
+use std::fmt::Display;
+
 /// A piece of text and where it starts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Token<'a> {
@@ -44,12 +46,20 @@ impl Token<'_> {
     /// Longest piece of a token that a message repeats, in characters.
     const SHOWN: usize = 40;
 
-    /// `what` must hold and this token does not.
-    pub(crate) fn error(&self, what: impl std::fmt::Display) -> ScanError {
-        let text = self.text;
-        match text.char_indices().nth(Self::SHOWN) {
-            Some((end, _)) => ScanError::new(self.at, format!("{what}, not \"{}…\"", &text[..end])),
-            None => ScanError::new(self.at, format!("{what}, not \"{text}\"")),
+    /// `what` must stand here, and this token does.
+    pub(crate) fn error(&self, what: impl Display) -> ScanError {
+        ScanError::new(self.at, format!("{what}, not {}", self.shown()))
+    }
+
+    /// `what` must hold of this token, and does not.
+    pub(crate) fn wrong(&self, what: impl Display) -> ScanError {
+        ScanError::new(self.at, format!("{}: {what}", self.shown()))
+    }
+
+    fn shown(&self) -> String {
+        match self.text.char_indices().nth(Self::SHOWN) {
+            Some((end, _)) => format!("\"{}…\"", &self.text[..end]),
+            None => format!("\"{}\"", self.text),
         }
     }
 }
@@ -59,19 +69,21 @@ impl Token<'_> {
 pub(crate) struct Lexer<'a> {
     text: &'a str,
     at: usize,
+    /// End of the last token.
+    end: usize,
     depth: u32,
+    /// The outermost open parenthesis.
     open: usize,
 }
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0, open: 0 }
+        Self { text, at: 0, end: 0, depth: 0, open: 0 }
     }
 
-    /// Where the next token is looked for: after [`Lexer::token`] said that
-    /// the entry ends, its end.
-    pub(crate) fn position(&self) -> usize {
-        self.at
+    /// Where the last token ended.
+    pub(crate) fn end(&self) -> usize {
+        self.end
     }
 
     /// Whether a blank comes next: at the start of a line, that its owner is
@@ -83,6 +95,7 @@ impl<'a> Lexer<'a> {
     /// Steps over the line end that ended an entry; false at the end of text.
     pub(crate) fn next_entry(&mut self) -> bool {
         self.at += 1;
+        self.end = self.at;
         self.at < self.text.len()
     }
 
@@ -140,8 +153,11 @@ impl<'a> Lexer<'a> {
                     self.depth =
                         outer.ok_or_else(|| ScanError::new(self.at - 1, "no parenthesis is open"))?;
                 }
-                Some(b'"') => return self.quoted().map(Some),
-                Some(_) => return self.word(pair).map(Some),
+                Some(&byte) => {
+                    let token = if byte == b'"' { self.quoted()? } else { self.word(pair)? };
+                    self.end = self.at;
+                    return Ok(Some(token));
+                }
             }
         }
     }

@@ -13,6 +13,7 @@ mod diagnostic;
 mod files;
 mod ids;
 mod lexer;
+mod master;
 mod model;
 mod name;
 mod place;

@@ -24,6 +24,8 @@ mod location;
 mod parameters;
 mod scan;
 mod table;
+#[cfg(test)]
+mod tests;
 mod text;
 mod time;
 mod types;
@@ -34,6 +36,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 pub(crate) use input::Input;
+pub(crate) use text::number;
 pub(crate) use time::scan_seconds;
 
 use crate::lexer::{Lexer, ScanError};
@@ -52,7 +55,7 @@ pub(crate) fn mnemonic(rtype: Rtype) -> Option<&'static str> {
 /// The type of a mnemonic or of `TYPE` and a number (RFC 3597 §5).
 pub(crate) fn by_mnemonic(text: &str) -> Option<Rtype> {
     let known = table::by_mnemonic(text).map(|row| row.number);
-    let generic = || text::number(text.get(4..).filter(|_| text[..4].eq_ignore_ascii_case("TYPE"))?);
+    let generic = || number(text.get(4..).filter(|_| text[..4].eq_ignore_ascii_case("TYPE"))?);
     known.or_else(generic).map(Rtype)
 }
 
@@ -64,7 +67,7 @@ pub struct EmbeddedName {
     /// Whether it may be compressed: only in types of RFC 1035 (RFC 3597 §4).
     pub compressible: bool,
     /// Whether its addresses belong in the additional section: NS, MX, SRV,
-    /// AFDB, RT, KX, SVCB, HTTPS. In the last two `.` stands for the owner
+    /// AFSDB, RT, KX, SVCB, HTTPS. In the last two `.` stands for the owner
     /// (RFC 9460 §2.5).
     pub additional: bool,
 }
@@ -78,14 +81,14 @@ pub fn scan(rtype: Rtype, text: &str, origin: &Name) -> Result<Vec<u8>, ScanErro
     let mut wire = Vec::new();
     scan_onto(rtype, Input { lexer: &mut lexer, origin: origin.as_wire(), wire: &mut wire })?;
     match lexer.next_entry() {
-        true => Err(ScanError::new(lexer.position(), "must be the data of one record")),
+        true => Err(ScanError::new(lexer.end(), "must be the data of one record")),
         false => Ok(wire),
     }
 }
 
 /// As [`scan`], from the tokens that are left of an entry.
 pub(crate) fn scan_onto(rtype: Rtype, mut input: Input<'_, '_>) -> Result<(), ScanError> {
-    let start = input.lexer.position();
+    let start = input.lexer.end();
     scan::fields(rtype, &mut input)?;
     if input.wire.len() > MAX_RDATA {
         return Err(ScanError::new(start, format!("data must be at most {MAX_RDATA} bytes")));

@@ -68,7 +68,7 @@ fn display(field: Field, rdata: &[u8], range: Range<usize>) -> String {
         }
         Field::Tag => text::escape(&mut out, &bytes[1..]),
         Field::Rest(_) => text::quote(&mut out, bytes),
-        Field::Hex => codec::hex(&mut out, bytes),
+        Field::Hex(_) => codec::hex(&mut out, bytes),
         Field::Base64(_) => codec::base64(&mut out, bytes),
         Field::Salt if bytes.len() == 1 => out.push('-'),
         Field::Salt => codec::hex(&mut out, &bytes[1..]),

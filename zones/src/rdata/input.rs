@@ -16,7 +16,7 @@ impl<'t> Input<'_, 't> {
     pub(super) fn need(&mut self, what: &str) -> Result<Token<'t>, ScanError> {
         match self.lexer.token()? {
             Some(token) => Ok(token),
-            None => Err(ScanError::new(self.lexer.position(), format!("ends too early: {what} must follow"))),
+            None => Err(ScanError::new(self.lexer.end(), format!("ends too early: {what} must follow"))),
         }
     }
 
@@ -41,9 +41,9 @@ impl<'t> Input<'_, 't> {
 
     fn name_of(&mut self, token: Token<'_>) -> Result<(), ScanError> {
         if token.quoted {
-            return Err(token.error("a domain name must not stand in quotes"));
+            return Err(token.wrong("a domain name must not stand in quotes"));
         }
-        Name::scan_onto(self.wire, token.text, self.origin).map_err(|error| token.error(error))
+        Name::scan_onto(self.wire, token.text, self.origin).map_err(|error| token.wrong(error))
     }
 
     /// Nothing may follow.

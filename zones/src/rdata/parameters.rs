@@ -33,12 +33,12 @@ type Parameter<'a> = (u16, &'a [u8]);
 
 /// Appends the parameters to the end of the entry; there may be none.
 pub(super) fn scan(input: &mut Input<'_, '_>) -> Result<(), ScanError> {
-    let start = input.lexer.position();
+    let start = input.lexer.end();
     let mut found: Vec<(u16, Vec<u8>)> = Vec::new();
     while let Some(token) = input.lexer.pair()? {
         let (key, value) = parameter(token)?;
         match found.binary_search_by_key(&key, |&(key, _)| key) {
-            Ok(_) => return Err(token.error("a key must not occur twice")),
+            Ok(_) => return Err(token.wrong("a key must not occur twice")),
             Err(place) => found.insert(place, (key, value)),
         }
     }
@@ -70,7 +70,7 @@ fn parameter(token: Token<'_>) -> Result<(u16, Vec<u8>), ScanError> {
     let named = KEYS.iter().any(|known| known.eq_ignore_ascii_case(name));
     let value = if named { value_of(key, &bytes, token)? } else { bytes };
     match value_fault(key, &value) {
-        Some(fault) => Err(token.error(fault)),
+        Some(fault) => Err(token.wrong(fault)),
         None => Ok((key, value)),
     }
 }
@@ -92,30 +92,30 @@ fn value_of(key: u16, text: &[u8], token: Token<'_>) -> Result<Vec<u8>, ScanErro
     match key {
         MANDATORY => {
             let keys: Option<Vec<u16>> = items().map(key_number).collect();
-            let mut keys = keys.ok_or_else(|| token.error("must list keys"))?;
+            let mut keys = keys.ok_or_else(|| token.wrong("must list keys"))?;
             keys.sort_unstable();
             wire.extend(keys.into_iter().flat_map(u16::to_be_bytes));
         }
         ALPN => {
             for id in list(text) {
                 let length = u8::try_from(id.len());
-                wire.push(length.map_err(|_| token.error("an ALPN id must be at most 255 bytes"))?);
+                wire.push(length.map_err(|_| token.wrong("an ALPN id must be at most 255 bytes"))?);
                 wire.extend(id);
             }
         }
         PORT => {
             let port = items().next().and_then(number::<u16>).filter(|_| items().count() == 1);
-            wire.extend(port.ok_or_else(|| token.error("must be a port from 0 to 65535"))?.to_be_bytes());
+            wire.extend(port.ok_or_else(|| token.wrong("must be a port from 0 to 65535"))?.to_be_bytes());
         }
         IPV4HINT => {
             for item in items() {
-                let address: Ipv4Addr = item.parse().map_err(|_| token.error("must list IPv4 addresses"))?;
+                let address: Ipv4Addr = item.parse().map_err(|_| token.wrong("must list IPv4 addresses"))?;
                 wire.extend(address.octets());
             }
         }
         IPV6HINT => {
             for item in items() {
-                let address: Ipv6Addr = item.parse().map_err(|_| token.error("must list IPv6 addresses"))?;
+                let address: Ipv6Addr = item.parse().map_err(|_| token.wrong("must list IPv6 addresses"))?;
                 wire.extend(address.octets());
             }
         }

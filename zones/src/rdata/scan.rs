@@ -1,6 +1,7 @@
 //! Text → wire, field by field.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::codec::Digits;
@@ -37,8 +38,8 @@ fn scan(field: Field, input: &mut Input<'_, '_>) -> Result<(), ScanError> {
         }
         Field::Ip4 => put(input, "an IPv4 address", parsed::<Ipv4Addr>, |address| address.octets()),
         Field::Ip6 => put(input, "an IPv6 address", parsed::<Ipv6Addr>, |address| address.octets()),
-        Field::Eui(length) => groups(input, ('-', 2, length)),
-        Field::Locator => groups(input, (':', 4, 4)),
+        Field::Eui(length) => groups(input, ('-', 2..=2, length)),
+        Field::Locator => groups(input, (':', 1..=4, 4)),
         Field::Name(_) => input.name(),
         Field::Text => string(input),
         Field::OptionalText => input.more()?.map_or(Ok(()), |token| text::string_onto(input.wire, token)),
@@ -52,7 +53,7 @@ fn scan(field: Field, input: &mut Input<'_, '_>) -> Result<(), ScanError> {
         Field::Tag => tag(input),
         Field::Rest(empty) => rest(input, empty),
         Field::Nsap => nsap(input),
-        Field::Hex => hex(input),
+        Field::Hex(lengths) => hex(input, lengths),
         Field::Base64(optional) => base64(input, optional),
         Field::Salt => salt(input),
         Field::Hash => hash(input),
@@ -95,19 +96,26 @@ fn code<T: FromStr + Copy>(words: &'static [(&'static str, T)]) -> impl Fn(&str)
     }
 }
 
-/// `count` groups of `width` hex digits.
-fn groups(input: &mut Input<'_, '_>, (between, width, count): (char, usize, usize)) -> Result<(), ScanError> {
+/// `count` groups of so many hex digits, leading zeros left out where fewer
+/// will do.
+fn groups(
+    input: &mut Input<'_, '_>,
+    (between, widths, count): (char, RangeInclusive<usize>, usize),
+) -> Result<(), ScanError> {
+    let width = *widths.end();
     let what = format!("{count} groups of {width} hex digits with {between} between");
     let token = input.need(&what)?;
     let mut parts = 0;
     for part in token.text.split(between) {
         parts += 1;
-        if part.len() != width || parts > count {
-            return Err(token.error(format!("must be {what}")));
+        if !widths.contains(&part.len()) || parts > count {
+            return Err(token.error(format_args!("must be {what}")));
         }
-        Digits::default().hex(input.wire, Token { text: part, ..token })?;
+        let mut digits = Digits::default();
+        digits.hex(input.wire, Token { text: &"000"[..width - part.len()], ..token })?;
+        digits.hex(input.wire, Token { text: part, ..token })?;
     }
-    if parts == count { Ok(()) } else { Err(token.error(format!("must be {what}"))) }
+    if parts == count { Ok(()) } else { Err(token.error(format_args!("must be {what}"))) }
 }
 
 fn string(input: &mut Input<'_, '_>) -> Result<(), ScanError> {
@@ -127,7 +135,7 @@ fn rest(input: &mut Input<'_, '_>, empty: bool) -> Result<(), ScanError> {
     let token = input.need("a value")?;
     let before = input.wire.len();
     text::unescape_onto(input.wire, token)?;
-    if empty || input.wire.len() > before { Ok(()) } else { Err(token.error("must not be empty")) }
+    if empty || input.wire.len() > before { Ok(()) } else { Err(token.wrong("must not be empty")) }
 }
 
 fn nsap(input: &mut Input<'_, '_>) -> Result<(), ScanError> {
@@ -143,7 +151,7 @@ fn nsap(input: &mut Input<'_, '_>) -> Result<(), ScanError> {
     if input.wire.len() > before { Ok(()) } else { Err(token.error(what)) }
 }
 
-fn hex(input: &mut Input<'_, '_>) -> Result<(), ScanError> {
+fn hex(input: &mut Input<'_, '_>, lengths: &[(u8, usize)]) -> Result<(), ScanError> {
     let mut digits = Digits::default();
     let first = input.need("hex digits")?;
     let before = input.wire.len();
@@ -152,7 +160,13 @@ fn hex(input: &mut Input<'_, '_>) -> Result<(), ScanError> {
         digits.hex(input.wire, token)?;
     }
     digits.end_hex(first.at)?;
-    if input.wire.len() > before { Ok(()) } else { Err(first.error("must be hex digits")) }
+    match wire::is_digest(input.wire, before, lengths) {
+        true => Ok(()),
+        false => {
+            let what = format!("{} bytes are no digest of this kind", input.wire.len() - before);
+            Err(ScanError::new(first.at, what))
+        }
+    }
 }
 
 fn base64(input: &mut Input<'_, '_>, optional: bool) -> Result<(), ScanError> {
@@ -196,7 +210,7 @@ fn hash(input: &mut Input<'_, '_>) -> Result<(), ScanError> {
 /// Writes the length of what follows `head` to it.
 fn close(wire: &mut [u8], head: usize, token: Token<'_>) -> Result<(), ScanError> {
     let length = u8::try_from(wire.len() - head - 1);
-    wire[head] = length.map_err(|_| token.error("must be at most 255 bytes"))?;
+    wire[head] = length.map_err(|_| token.wrong("must be at most 255 bytes"))?;
     Ok(())
 }
 
@@ -210,11 +224,13 @@ fn opaque(rtype: Rtype, mark: Token<'_>, input: &mut Input<'_, '_>) -> Result<()
     }
     digits.end_hex(token.at)?;
     if input.wire.len() != usize::from(length) {
-        return Err(token.error(format_args!("{} bytes follow; the length must say so", input.wire.len())));
+        return Err(
+            token.wrong(format_args!("{} bytes follow, and the length must say so", input.wire.len()))
+        );
     }
     if fits(rtype, input.wire) {
         Ok(())
     } else {
-        Err(mark.error(format_args!("must hold data of type {rtype}")))
+        Err(ScanError::new(mark.at, format!("the bytes must be data of type {rtype}")))
     }
 }

@@ -51,8 +51,9 @@ pub(super) enum Field {
     Rest(bool),
     /// The property tag of CAA: letters and digits (RFC 8659 §4.1).
     Tag,
-    /// All the rest as hex, at least one byte.
-    Hex,
+    /// All the rest as hex, at least one byte; where the byte before it is
+    /// one of these kinds, exactly so many.
+    Hex(&'static [(u8, usize)]),
     /// All the rest as base64; the flag says whether it may be absent.
     Base64(bool),
     /// Length and bytes as hex, `-` when empty (RFC 5155 §3.3).
@@ -164,20 +165,22 @@ const CERTIFICATE: Field = Field::Code16(&[
 const SCHEME: Field = Field::Code8(&[("NOTIFY", 1)]);
 
 const OPAQUE: &[Field] = &[Field::Opaque];
-const DIGEST: &[Field] = &[Field::U16, ALGORITHM, Field::U8, Field::Hex];
+/// Digest types and their lengths (IANA "DS RR Type Digest Algorithms").
+const DIGEST: &[Field] = &[Field::U16, ALGORITHM, Field::U8, Field::Hex(&[(1, 20), (2, 32), (4, 48)])];
 const KEY: &[Field] = &[Field::U16, Field::U8, ALGORITHM, Field::Base64(true)];
 const SIGNATURE: &[Field] = &[
     Field::Type,
     ALGORITHM,
     Field::U8,
-    Field::Seconds,
+    Field::U32,
     Field::Time,
     Field::Time,
     Field::U16,
     FOLDED,
     Field::Base64(false),
 ];
-const ASSOCIATION: &[Field] = &[Field::U8, Field::U8, Field::U8, Field::Hex];
+/// Matching types and their lengths (RFC 6698 §2.1.3).
+const ASSOCIATION: &[Field] = &[Field::U8, Field::U8, Field::U8, Field::Hex(&[(1, 32), (2, 64)])];
 const BINDING: &[Field] = &[Field::U16, EXACT_HOST, Field::Parameters];
 
 const fn row(mnemonic: &'static str, number: u16, fields: &'static [Field]) -> Row {
@@ -203,7 +206,7 @@ static ROWS: &[Row] = &[
     row("MX", 15, &[Field::U16, OLD_HOST]),
     row("TXT", 16, &[Field::Texts]),
     row("RP", 17, &[FOLDED, FOLDED]),
-    row("AFDB", 18, &[Field::U16, FOLDED_HOST]),
+    row("AFSDB", 18, &[Field::U16, FOLDED_HOST]),
     row("X25", 19, &[Field::Text]),
     row("ISDN", 20, &[Field::Text, Field::OptionalText]),
     row("RT", 21, &[Field::U16, FOLDED_HOST]),
@@ -229,7 +232,7 @@ static ROWS: &[Row] = &[
     row("OPT", 41, OPAQUE),
     row("APL", 42, &[Field::Prefixes]),
     row("DS", 43, DIGEST),
-    row("SSHFP", 44, &[Field::U8, Field::U8, Field::Hex]),
+    row("SSHFP", 44, &[Field::U8, Field::U8, Field::Hex(&[(1, 20), (2, 32)])]),
     row("IPSECKEY", 45, &[Field::U8, Field::GatewayKind, Field::U8, Field::Gateway, Field::Base64(true)]),
     row("RRSIG", 46, SIGNATURE),
     row("NSEC", 47, &[EXACT, Field::Types]),
@@ -247,7 +250,7 @@ static ROWS: &[Row] = &[
     row("CDNSKEY", 60, &[Field::U16, Field::U8, ALGORITHM, Field::Base64(false)]),
     row("OPENPGPKEY", 61, &[Field::Base64(false)]),
     row("CSYNC", 62, &[Field::U32, Field::U16, Field::Types]),
-    row("ZONEMD", 63, &[Field::U32, Field::U8, Field::U8, Field::Hex]),
+    row("ZONEMD", 63, &[Field::U32, Field::U8, Field::U8, Field::Hex(&[(1, 48), (2, 64)])]),
     row("SVCB", 64, BINDING),
     row("HTTPS", 65, BINDING),
     row("DSYNC", 66, &[Field::Type, SCHEME, Field::U16, EXACT]),

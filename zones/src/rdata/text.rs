@@ -9,7 +9,7 @@ use crate::name::unescape;
 const MAX_STRING: usize = 255;
 
 /// Decimal digits and nothing else; `parse` alone would take `+5`.
-pub(super) fn number<T: FromStr>(text: &str) -> Option<T> {
+pub(crate) fn number<T: FromStr>(text: &str) -> Option<T> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 
@@ -18,7 +18,7 @@ pub(super) fn unescape_onto(wire: &mut Vec<u8>, token: Token<'_>) -> Result<(), 
     let mut bytes = token.text.bytes();
     while let Some(byte) = bytes.next() {
         wire.push(match byte {
-            b'\\' => unescape(&mut bytes).map_err(|error| token.error(error))?,
+            b'\\' => unescape(&mut bytes).map_err(|error| token.wrong(error))?,
             _ => byte,
         });
     }

@@ -43,7 +43,8 @@ fn length(field: Field, rdata: &[u8], at: usize) -> Option<usize> {
         Field::Texts => all(!rest.is_empty() && strings(rest).is_some()),
         Field::Tag => string_length(rest).filter(|&end| is_tag(&rest[1..end])),
         Field::Rest(empty) | Field::Base64(empty) => all(empty || !rest.is_empty()),
-        Field::Hex | Field::Nsap => all(!rest.is_empty()),
+        Field::Nsap => all(!rest.is_empty()),
+        Field::Hex(lengths) => all(is_digest(rdata, at, lengths)),
         Field::Types => all(types::valid(rest)),
         Field::Location => all(location::valid(rest)),
         Field::Prefixes => all(address_prefixes::valid(rest)),
@@ -52,6 +53,14 @@ fn length(field: Field, rdata: &[u8], at: usize) -> Option<usize> {
         Field::HostIdentity => all(gateway::host_identity(rest).is_some()),
         Field::Opaque => Some(rest.len()),
     }
+}
+
+/// Whether the data from `at` on is as long as the kind before it asks.
+pub(super) fn is_digest(rdata: &[u8], at: usize, lengths: &[(u8, usize)]) -> bool {
+    let found = rdata.len() - at;
+    let kind = at.checked_sub(1).and_then(|before| rdata.get(before));
+    let want = lengths.iter().find(|(known, _)| Some(known) == kind);
+    want.map_or(found > 0, |&(_, length)| found == length)
 }
 
 /// The length of the uncompressed name that starts `wire`.

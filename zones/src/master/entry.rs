@@ -1,0 +1,150 @@
+//! One entry: a blank line, a directive, or a record.
+
+use super::source::Place;
+use super::{Fault, Frame, MAX_RECORDS, MAX_TTL, Owner, Scanner, Which};
+use crate::lexer::{ScanError, Token};
+use crate::name::Name;
+use crate::rdata::{self, Input};
+use crate::record::{Record, Rtype};
+
+/// A record and where it stands.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) record: Record,
+    pub(crate) at: Place,
+}
+
+impl<'a> Scanner<'_, 'a> {
+    pub(super) fn entry(&mut self, frame: &mut Frame<'_, 'a>) -> Result<(), Fault> {
+        let inherits = frame.lexer.at_blank();
+        let Some(first) = frame.lexer.token().which("text")? else { return Ok(()) };
+        if !inherits && !first.quoted && first.text.starts_with('$') {
+            return self.directive(first, frame);
+        }
+        let next = if inherits {
+            first
+        } else {
+            self.own(first, &frame.origin).which("owner")?;
+            frame.next("a record type").which("type")?
+        };
+        let header = frame.header(next)?;
+        self.record(first.at, header, frame)
+    }
+
+    /// Makes the token's name the owner of this and of inheriting entries.
+    pub(super) fn own(&mut self, token: Token<'_>, origin: &Name) -> Result<(), ScanError> {
+        self.wire.clear();
+        let scanned = match token.quoted {
+            true => Err(token.wrong("a domain name must not stand in quotes")),
+            false => Name::scan_onto(&mut self.wire, token.text, origin.as_wire())
+                .map_err(|error| token.wrong(error)),
+        };
+        match &self.owner {
+            Owner::Some(name) if scanned.is_ok() && name.as_wire() == self.wire => return Ok(()),
+            _ => self.owner = Owner::Refused,
+        }
+        scanned?;
+        let name = Name::from_wire(&self.wire).map_err(|error| token.wrong(error))?;
+        if !name.is_within(self.zone.apex) {
+            let what = format!("{name} must lie in the zone {}", self.zone.apex);
+            return Err(ScanError::new(token.at, what));
+        }
+        self.owner = Owner::Some(name);
+        Ok(())
+    }
+
+    /// Scans the data of a record and keeps it.
+    pub(super) fn record(
+        &mut self,
+        at: usize,
+        (written, rtype): (Option<u32>, Rtype),
+        frame: &mut Frame<'_, 'a>,
+    ) -> Result<(), Fault> {
+        let which = || rtype.to_string();
+        self.wire.clear();
+        let input = Input { lexer: &mut frame.lexer, origin: frame.origin.as_wire(), wire: &mut self.wire };
+        rdata::scan_onto(rtype, input).map_err(|error| Fault { which: which(), error })?;
+        let place = frame.source.place(at);
+        let ttl = self.ttl(written, rtype, place).ok_or("must have a TTL: write one here, or $TTL 1h above");
+        ttl.and_then(|ttl| self.keep(rtype, ttl, place))
+            .map_err(|what| Fault { which: which(), error: ScanError::new(at, what) })
+    }
+
+    /// The TTL of a record whose data is in `wire`.
+    fn ttl(&mut self, written: Option<u32>, rtype: Rtype, at: Place) -> Option<u32> {
+        if written.is_some() {
+            self.last_ttl = written;
+        }
+        let known = written.or(self.default_ttl).or(self.last_ttl);
+        if known.is_some() || rtype != Rtype::SOA {
+            return known;
+        }
+        self.default_ttl = self.wire.last_chunk().map(|&minimum| u32::from_be_bytes(minimum).min(MAX_TTL));
+        let what = "no TTL is written: the minimum is used for all records without one";
+        self.out.warn(&self.sources.locate(at), &self.zone.apex.to_string(), "SOA", what);
+        self.default_ttl
+    }
+
+    fn keep(&mut self, rtype: Rtype, ttl: u32, at: Place) -> Result<(), &'static str> {
+        let owner = match &self.owner {
+            Owner::Some(name) => name.clone(),
+            Owner::Refused => return Ok(()),
+            Owner::None => return Err("must have an owner: no name stands before it"),
+        };
+        if self.entries.len() >= MAX_RECORDS {
+            return Err("is one record too many: a zone has at most 2^25");
+        }
+        self.entries
+            .push(Entry { record: Record { owner, rtype, ttl, rdata: Box::from(&self.wire[..]) }, at });
+        Ok(())
+    }
+}
+
+impl<'f, 'a> Frame<'f, 'a> {
+    /// The next token; `what` must stand there.
+    pub(super) fn next(&mut self, what: &str) -> Result<Token<'f>, ScanError> {
+        let token = self.lexer.token()?;
+        let early = || ScanError::new(self.lexer.end(), format!("ends too early: {what} must follow"));
+        token.ok_or_else(early)
+    }
+
+    /// TTL and class in any order or absent, then the type.
+    pub(super) fn header(&mut self, mut token: Token<'f>) -> Result<(Option<u32>, Rtype), Fault> {
+        let (mut ttl, mut class) = (None, false);
+        loop {
+            if ttl.is_none() && token.text.starts_with(|first: char| first.is_ascii_digit()) {
+                ttl = Some(scan_ttl(token).which("ttl")?);
+            } else if !class && is_class(token).which("class")? {
+                class = true;
+            } else {
+                return Ok((ttl, rtype(token).which("type")?));
+            }
+            token = self.next("a record type").which("type")?;
+        }
+    }
+}
+
+pub(super) fn scan_ttl(token: Token<'_>) -> Result<u32, ScanError> {
+    let ttl = rdata::scan_seconds(token.text).filter(|&ttl| ttl <= MAX_TTL);
+    ttl.ok_or_else(|| token.error("must be a TTL such as 3600 or 1h30m, at most 2147483647"))
+}
+
+/// Whether the token is the class IN; the others are refused.
+fn is_class(token: Token<'_>) -> Result<bool, ScanError> {
+    let is = |text: &str| token.text.eq_ignore_ascii_case(text);
+    let other = ["CH", "HS", "CS"].into_iter().any(is)
+        || token.text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("CLASS"));
+    match is("IN") || is("CLASS1") {
+        true => Ok(true),
+        false if other => Err(token.error("the class must be IN")),
+        false => Ok(false),
+    }
+}
+
+fn rtype(token: Token<'_>) -> Result<Rtype, ScanError> {
+    let Ok(rtype) = token.text.parse::<Rtype>() else {
+        let what = "must be a record type such as AAAA or TYPE65280";
+        return Err(token.error(what));
+    };
+    if rtype.is_data() { Ok(rtype) } else { Err(token.error("must be a type that a zone can hold")) }
+}

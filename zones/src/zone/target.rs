@@ -1,0 +1,130 @@
+//! What records point at: name servers, mail exchanges, service hosts.
+
+use std::collections::HashSet;
+
+use super::order::Sorted;
+use super::{Report, ZoneSource};
+use crate::master::{Entry, Place};
+use crate::name::Name;
+use crate::rdata;
+use crate::record::{Record, Rtype};
+
+/// The names of a zone as targets.
+pub(super) struct Targets<'z> {
+    sorted: &'z Sorted,
+    apex: &'z Name,
+    steered: HashSet<&'z Name>,
+    /// Names in the zone that NS records point at.
+    servers: HashSet<Name>,
+}
+
+/// What a name is to a record that points at it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Is {
+    /// In another zone, or with addresses here.
+    Fine,
+    /// An alias, by CNAME or DNAME.
+    Alias,
+    /// In a delegated zone, without glue here.
+    Delegated,
+    /// Without addresses.
+    Bare,
+}
+
+impl<'z> Targets<'z> {
+    pub(super) fn new(sorted: &'z Sorted, source: &ZoneSource<'z>) -> Self {
+        let servers = sorted.nodes().flatten().filter(|entry| entry.record.rtype == Rtype::NS);
+        let servers = servers.filter_map(|entry| target(&entry.record));
+        Self {
+            sorted,
+            apex: source.apex,
+            steered: source.steered.iter().collect(),
+            servers: servers.filter(|name| name.is_within(source.apex)).collect(),
+        }
+    }
+
+    /// Whether the policy answers for this name.
+    pub(super) fn is_steered(&self, name: &Name) -> bool {
+        self.steered.contains(name)
+    }
+
+    /// Whether an NS record points at this name.
+    pub(super) fn is_server(&self, name: &Name) -> bool {
+        self.servers.contains(name)
+    }
+
+    /// Checks what the records of one name point at. Default records are
+    /// the business of whoever gave them.
+    pub(super) fn check(&self, node: &[Entry], report: &mut Report<'_, '_>) {
+        for entry in node.iter().filter(|entry| entry.at != Place::NOWHERE) {
+            let Some(name) = target(&entry.record) else { continue };
+            let ns = entry.record.rtype == Rtype::NS;
+            let apex = ns && entry.record.owner == *self.apex;
+            let glue = ns && !apex && name.is_within(&entry.record.owner);
+            match self.is(&name) {
+                Is::Fine => {}
+                Is::Alias if apex => {
+                    report.error(entry, format!("{name} must not be an alias (RFC 2181 §10.3)"))
+                }
+                _ if glue => report.error(entry, format!("{name} must have glue: an A or AAAA record here")),
+                Is::Bare if apex => report.error(entry, format!("{name} must have an A or AAAA record")),
+                Is::Alias => report.warn(entry, format!("{name} is an alias (RFC 2181 §10.3)")),
+                Is::Bare => report.warn(entry, format!("{name} has no A or AAAA record")),
+                Is::Delegated if ns => report.warn(entry, format!("{name} has no glue here")),
+                Is::Delegated => {}
+            }
+        }
+    }
+
+    fn is(&self, name: &Name) -> Is {
+        if !name.is_within(self.apex) {
+            return Is::Fine;
+        }
+        if let Some(known) = self.known(name) {
+            return known;
+        }
+        let mut encloser = None;
+        let mut above = Some(name.clone());
+        while let Some(ancestor) = above.filter(|ancestor| ancestor != self.apex) {
+            let node = self.sorted.find(&ancestor);
+            let has = |rtype| node.iter().any(|entry| entry.record.rtype == rtype);
+            if has(Rtype::NS) {
+                return Is::Delegated;
+            }
+            if ancestor != *name && has(Rtype::DNAME) {
+                return Is::Alias;
+            }
+            if encloser.is_none() && (self.sorted.exists(&ancestor) || self.is_steered(&ancestor)) {
+                encloser = Some(ancestor.clone());
+            }
+            above = ancestor.parent();
+        }
+        // RFC 4592 §3.3.1: only the wildcard of the closest encloser counts.
+        let encloser = encloser.as_ref().unwrap_or(self.apex);
+        let wildcard = encloser.child(b"*").ok().filter(|_| encloser != name);
+        wildcard.and_then(|wildcard| self.known(&wildcard)).unwrap_or(Is::Bare)
+    }
+
+    /// What the records of the name itself say.
+    fn known(&self, name: &Name) -> Option<Is> {
+        let node = self.sorted.find(name);
+        let has = |rtype| node.iter().any(|entry| entry.record.rtype == rtype);
+        if has(Rtype::A) || has(Rtype::AAAA) || self.is_steered(name) {
+            Some(Is::Fine)
+        } else if has(Rtype::CNAME) {
+            Some(Is::Alias)
+        } else {
+            None
+        }
+    }
+}
+
+/// The host that an NS, MX or SRV record names; `.` is no host (RFC 7505,
+/// RFC 2782).
+fn target(record: &Record) -> Option<Name> {
+    if !matches!(record.rtype, Rtype::NS | Rtype::MX | Rtype::SRV) {
+        return None;
+    }
+    let host = rdata::names(record.rtype, &record.rdata).into_iter().next()?;
+    Name::from_wire(&record.rdata[host.range]).ok().filter(|name| *name != Name::root())
+}

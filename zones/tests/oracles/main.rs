@@ -1,0 +1,146 @@
+//! The corpus of zone files, read by Rhumb, named-checkzone and kzonecheck.
+//!
+//! Good zones are accepted by all, and named writes the same records as we
+//! read; bad ones are refused by us, line for line as the file says, and by
+//! one of the others. An oracle that is not installed is skipped aloud.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that panics fails; one that is skipped says so"
+)]
+
+mod corpus;
+
+use std::process::{Command, Output};
+
+use corpus::{Case, cases};
+use rhumb_zones::{Name, Record, ZoneData, rdata};
+
+#[test]
+fn good_zones_are_read() {
+    check("good", |case| {
+        let (zone, said) = case.scan(&case.bytes());
+        case.said(&said)?;
+        zone.map(drop).ok_or_else(|| "refused".to_owned())
+    });
+}
+
+#[test]
+fn bad_zones_are_refused() {
+    check("bad", |case| {
+        let (zone, said) = case.scan(&case.bytes());
+        case.said(&said)?;
+        zone.map_or(Ok(()), |_| Err("accepted".to_owned()))
+    });
+}
+
+#[test]
+fn display_reads_back() {
+    check("good", |case| {
+        let zone = case.scan(&case.bytes()).0.ok_or("refused")?;
+        let line = |record: &Record| {
+            let dot = if record.owner == Name::root() { "" } else { "." };
+            let data = rdata::display(record.rtype, &record.rdata);
+            format!("{}{dot} {} IN {} {data}\n", record.owner, record.ttl, record.rtype)
+        };
+        let text: String = zone.records.iter().map(line).collect();
+        let (again, said) = case.scan(text.as_bytes());
+        let again = again.ok_or_else(|| said.join("\n"))?;
+        same(&zone, &again)
+    });
+}
+
+#[test]
+fn good_zones_are_the_same_to_named() {
+    check("good", |case| {
+        let Some(dumped) = compiled(case) else { return Ok(()) };
+        let read = || {
+            let ours = case.scan(&case.bytes()).0.ok_or("refused by us")?;
+            let (theirs, said) = case.scan(&dumped.stdout);
+            same(&ours, &theirs.ok_or_else(|| said.join("\n"))?)
+        };
+        let verdict = if dumped.status.success() { read() } else { Err(text(&dumped)) };
+        case.unless("not-named-checkzone", verdict)
+    });
+}
+
+#[test]
+fn good_zones_are_good_to_knot() {
+    check("good", |case| {
+        let Some(checked) = kzonecheck(case) else { return Ok(()) };
+        let verdict = if checked.status.success() { Ok(()) } else { Err(text(&checked)) };
+        case.unless("not-kzonecheck", verdict)
+    });
+}
+
+#[test]
+fn bad_zones_are_bad_to_an_oracle() {
+    check("bad", |case| {
+        let (Some(named), Some(knot)) = (named_checkzone(case), kzonecheck(case)) else { return Ok(()) };
+        let refused = !named.status.success() || !knot.status.success();
+        let verdict = if refused { Ok(()) } else { Err(text(&named) + &text(&knot)) };
+        case.unless("only-rhumb", verdict)
+    });
+}
+
+/// Puts every case of a folder to the test and shows all that fail.
+fn check(folder: &str, test: impl Fn(&Case) -> Result<(), String>) {
+    let failed = cases(folder).into_iter().filter_map(|case| Some((test(&case).err()?, case)));
+    let failed: Vec<String> = failed.map(|(why, case)| format!("{}: {why}", case.path.display())).collect();
+    assert!(failed.is_empty(), "{} failed:\n{}", failed.len(), failed.join("\n"));
+}
+
+/// Whether two zones hold the same records.
+fn same(ours: &ZoneData, theirs: &ZoneData) -> Result<(), String> {
+    let (ours, theirs) = (records(ours), records(theirs));
+    let only = |these: &[String], those: &[String], whose: &str| {
+        let only = these.iter().filter(|record| !those.contains(record));
+        only.map(|record| format!("{whose}: {record}\n")).collect::<String>()
+    };
+    let differences = only(&ours, &theirs, "ours") + &only(&theirs, &ours, "theirs");
+    if differences.is_empty() { Ok(()) } else { Err(differences) }
+}
+
+/// Records as text, in canonical form.
+fn records(zone: &ZoneData) -> Vec<String> {
+    let record = |record: &Record| {
+        let owner = record.owner.to_string().to_ascii_lowercase();
+        let data = rdata::display(record.rtype, &rdata::canonical(record.rtype, &record.rdata));
+        format!("{owner} {} {} {data}", record.ttl, record.rtype)
+    };
+    zone.records.iter().map(record).collect()
+}
+
+/// Text of the whole zone, one record to a line.
+fn compiled(case: &Case) -> Option<Output> {
+    let loose = "-i none -k ignore -m ignore -M ignore -n ignore -r ignore -S ignore -W ignore -f text -F text -s full";
+    run(case, "named-compilezone", &format!("{loose} -o - {} {}", case.apex, file(case)))
+}
+
+fn named_checkzone(case: &Case) -> Option<Output> {
+    // `full` would ask the network for hosts of other zones.
+    run(case, "named-checkzone", &format!("-i local {} {}", case.apex, file(case)))
+}
+
+fn kzonecheck(case: &Case) -> Option<Output> {
+    run(case, "kzonecheck", &format!("-d off -o {} {}", case.apex, file(case)))
+}
+
+fn file(case: &Case) -> &str {
+    case.path.file_name().unwrap().to_str().unwrap()
+}
+
+/// Runs an oracle in the folder of the case; nothing where it is missing.
+fn run(case: &Case, program: &str, arguments: &str) -> Option<Output> {
+    let output =
+        Command::new(program).args(arguments.split(' ')).current_dir(case.path.parent().unwrap()).output();
+    if output.is_err() {
+        println!("SKIPPED: {program} is not installed");
+    }
+    output.ok()
+}
+
+fn text(output: &Output) -> String {
+    [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).concat()
+}
