@@ -1,0 +1,157 @@
+//! Which VIPs answer a client: the one choice that live answers, `explain`,
+//! tests and simulations share.
+//!
+//! Everything that can be decided before a query has been: tiers by
+//! [`advance`](crate::advance), the order of preference by
+//! [`Atlas::survey`](crate::Atlas::survey). For a chain without dynamic steps
+//! what is left is a walk along the class's order to the first slot of the
+//! tier. Ties are broken here, in one pass per VIP answered and without
+//! allocating.
+//!
+//! **Invariant:** nothing here allocates, locks, looks at a clock or logs.
+
+use crate::layout::Spread;
+use crate::lottery::{Seed, score};
+use crate::mask::{Slot, VipMask};
+use crate::shape::{Class, Shape};
+use crate::state::{Outcome, ServiceState};
+
+/// What a choice depends on besides policy and health.
+#[derive(Clone, Copy, Debug)]
+pub struct Client<'a> {
+    /// Of the service's shape.
+    pub class: Class<'a>,
+    /// [`client_hash`](crate::client_hash) of the scope prefix; looked at only
+    /// when [`Shape::hashes_clients`].
+    pub hash: u64,
+    /// A random number per query.
+    pub draw: u64,
+}
+
+/// The VIPs of an answer, in order.
+#[derive(Clone, Default, Debug)]
+pub struct Picks {
+    slots: [Slot; Self::MAX],
+    length: u8,
+}
+
+impl Picks {
+    /// VIPs per answer: sixteen AAAA records of 28 bytes fit the 512 bytes
+    /// that DNS over UDP grants without EDNS (RFC 1035 §4.2.1), less the
+    /// question.
+    pub const MAX: usize = 16;
+
+    /// The VIPs picked, as slots of the service.
+    #[must_use]
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots[..usize::from(self.length)]
+    }
+
+    const fn push(&mut self, slot: Slot) {
+        self.slots[self.length as usize] = slot;
+        self.length += 1;
+    }
+
+    const fn clear(&mut self) {
+        self.length = 0;
+    }
+
+    const fn len(&self) -> usize {
+        self.length as usize
+    }
+}
+
+/// Picks the VIPs that answer `client`: at least one, if the outcome is VIPs,
+/// and none otherwise.
+#[inline]
+pub fn choose(shape: &Shape, state: &ServiceState, client: &Client<'_>, picks: &mut Picks) -> Outcome {
+    picks.clear();
+    if let Outcome::Vips(_) = state.outcome {
+        for set in state.sets.iter().filter(|set| !set.is_empty()) {
+            match shape.spread {
+                None if shape.most == 1 => first(set, client, picks),
+                Some(Spread::Rotate) => rotate(shape, set, client, picks),
+                _ => draw(shape, set, client, picks),
+            }
+            if picks.len() >= shape.most || shape.spread == Some(Spread::Rotate) {
+                break;
+            }
+        }
+    }
+    state.outcome
+}
+
+/// The first of the class's order.
+fn first(set: &VipMask, client: &Client<'_>, picks: &mut Picks) {
+    if let Some(&slot) = client.class.order.iter().find(|&&slot| set.has(slot)) {
+        picks.push(slot);
+    }
+}
+
+/// All VIPs of the best tied group, rotated.
+fn rotate(shape: &Shape, set: &VipMask, client: &Client<'_>, picks: &mut Picks) {
+    let rank = |slot: Slot| client.class.rank(shape.egress(slot).member);
+    let present = client.class.order.iter().copied().filter(|&slot| set.has(slot));
+    let Some(best) = present.clone().next().map(rank) else { return };
+    let group = present.take_while(|&slot| rank(slot) == best);
+    let count = group.clone().count();
+    let start = usize::try_from(client.draw % count as u64).expect("below a count");
+    group.cycle().skip(start).take(count.min(shape.most)).for_each(|slot| picks.push(slot));
+}
+
+/// One by one, whichever [`Bid`] is lowest.
+fn draw(shape: &Shape, set: &VipMask, client: &Client<'_>, picks: &mut Picks) {
+    let mut left = *set;
+    while picks.len() < shape.most {
+        let present = client.class.order.iter().copied().filter(|&slot| left.has(slot));
+        let Some(best) = present.min_by_key(|&slot| Bid::new(shape, client, picks, slot)) else { return };
+        picks.push(best);
+        left.remove(best);
+    }
+}
+
+/// What makes a VIP the next one, field by field, lowest first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Bid {
+    /// VIPs of its datacenter picked so far.
+    picked: usize,
+    /// Its datacenter's group.
+    rank: u8,
+    /// Its datacenter's luck; its own, where VIPs are drawn.
+    luck: u64,
+    member: u8,
+    /// Its place among its datacenter's VIPs.
+    level: u8,
+    link_luck: u64,
+}
+
+impl Bid {
+    fn new(shape: &Shape, client: &Client<'_>, picks: &Picks, slot: Slot) -> Self {
+        let egress = shape.egress(slot);
+        let seed = |seed: Seed| match seed {
+            Seed::Draw => client.draw,
+            Seed::Client => client.hash,
+        };
+        let own = |lottery| score(seed(lottery), egress.luck, egress.weight);
+        let luck = match shape.spread {
+            Some(Spread::Vips(lottery)) => own(lottery),
+            Some(Spread::Datacenters(lottery)) => {
+                let member = shape.member(egress.member);
+                score(seed(lottery), member.luck, member.weight)
+            }
+            _ => 0,
+        };
+        Self {
+            picked: picks
+                .slots()
+                .iter()
+                .filter(|&&other| shape.egress(other).member == egress.member)
+                .count(),
+            rank: client.class.rank(egress.member),
+            luck,
+            member: egress.member,
+            level: client.class.level(slot),
+            link_luck: shape.link_lottery.map_or(0, own),
+        }
+    }
+}

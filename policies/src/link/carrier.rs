@@ -1,0 +1,43 @@
+//! `carrier`: links that reach the client's carrier directly come first, each
+//! half by `priority:`.
+
+use super::{Rank, Selection, Selector};
+use crate::layout::Egress;
+use crate::view::View;
+
+pub(super) struct Carrier;
+
+impl Selector for Carrier {
+    fn name(&self) -> &'static str {
+        "carrier"
+    }
+
+    fn about(&self) -> &'static str {
+        "Links of the client's carrier first, then by the VIPs' priority."
+    }
+
+    fn selection(&self) -> Selection {
+        Selection { rank: Box::new(ByCarrier), lottery: None, is_said: true }
+    }
+}
+
+/// Above every priority, whose absolute value is at most 2³¹.
+const FOREIGN: i64 = 1 << 33;
+
+#[derive(Debug)]
+struct ByCarrier;
+
+impl Rank for ByCarrier {
+    fn key(&self, view: &View<'_>, egress: &Egress) -> i64 {
+        let foreign = if matches(view, egress) { 0 } else { FOREIGN };
+        foreign - i64::from(egress.priority)
+    }
+
+    fn reason(&self, view: &View<'_>, egress: &Egress) -> Option<String> {
+        matches(view, egress).then(|| "the client's carrier".to_owned())
+    }
+}
+
+fn matches(view: &View<'_>, egress: &Egress) -> bool {
+    egress.carriers.iter().any(|&carrier| view.has_carrier(carrier))
+}

@@ -1,0 +1,34 @@
+//! `priority`: VIPs by their `priority:`, higher first.
+
+use super::{Rank, Selection, Selector};
+use crate::layout::Egress;
+use crate::view::View;
+
+pub(super) struct Priority;
+
+impl Selector for Priority {
+    fn name(&self) -> &'static str {
+        "priority"
+    }
+
+    fn about(&self) -> &'static str {
+        "By the VIPs' priority, higher first, then in declaration order."
+    }
+
+    fn selection(&self) -> Selection {
+        Selection { rank: Box::new(ByPriority), lottery: None, is_said: true }
+    }
+}
+
+#[derive(Debug)]
+struct ByPriority;
+
+impl Rank for ByPriority {
+    fn key(&self, _: &View<'_>, egress: &Egress) -> i64 {
+        -i64::from(egress.priority)
+    }
+
+    fn reason(&self, _: &View<'_>, egress: &Egress) -> Option<String> {
+        (egress.priority != 0).then(|| format!("priority {}", egress.priority))
+    }
+}

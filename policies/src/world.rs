@@ -1,0 +1,158 @@
+//! A model whose plugins' arguments have been read, ready to decide with.
+//!
+//! `zones` leaves the arguments of steering methods and link selectors
+//! unread, so that a method is known in one crate only. [`World::compile`]
+//! reads them, reports every mistake with its address, and adds the few
+//! indexes that deciding needs: who is whose parent, which datacenters are
+//! joined, which prefixes operators named.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rhumb_zones::{DatacenterId, Diagnostics, Location, Model, Prefix, Reader, Service, ServiceId, TargetId};
+use rustc_hash::FxHashMap;
+use serde_json::Value as Json;
+
+use crate::link::{self, Selection};
+use crate::operator::Operators;
+use crate::steer::{self, Chain};
+
+/// The policy, compiled.
+#[derive(Debug)]
+pub struct World {
+    model: Model,
+    /// By service.
+    plans: Vec<Plan>,
+    operators: Operators,
+    /// Parents, nearest first, by target.
+    parents: Vec<[Option<TargetId>; 3]>,
+    /// In both orders.
+    interconnects: FxHashMap<(DatacenterId, DatacenterId), TargetId>,
+}
+
+/// How a service's VIPs are ordered.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) chain: Arc<Chain>,
+    pub(crate) selection: Arc<Selection>,
+}
+
+impl World {
+    /// Compiles `model`. The world is whole even when errors are reported: a
+    /// step that cannot be read is left out.
+    #[must_use]
+    pub fn compile(model: Model) -> (Self, Diagnostics) {
+        let mut out = Diagnostics::default();
+        let plans = read_plans(&model, &mut out);
+        let operators = Operators::new(&model, plans.iter().map(|plan| &*plan.chain));
+        let parents = parents(&model);
+        let ends = model.interconnects().iter().map(|line| (line.ends, line.target));
+        let interconnects = ends.flat_map(|([a, b], line)| [((a, b), line), ((b, a), line)]).collect();
+        (Self { model, plans, operators, parents, interconnects }, out)
+    }
+
+    /// JSON Schemas of what this crate reads, by name: a step of `steer:`, a
+    /// `link-selection:`.
+    #[must_use]
+    pub fn schema_parts() -> [(&'static str, Json); 2] {
+        [("steering", steer::schema()), ("link-selection", link::schema())]
+    }
+
+    /// What operators declared.
+    #[must_use]
+    pub const fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Every prefix that `clients:` or a `regions` step names, once each. Geo
+    /// marks places by their longest one's index here; an enclosing prefix
+    /// then holds too.
+    #[must_use]
+    pub fn operator_prefixes(&self) -> &[Prefix] {
+        self.operators.prefixes()
+    }
+
+    pub(crate) const fn operators(&self) -> &Operators {
+        &self.operators
+    }
+
+    pub(crate) fn plan(&self, service: ServiceId) -> &Plan {
+        &self.plans[service.index()]
+    }
+
+    /// `target`, then its parents, nearest first.
+    pub(crate) fn lineage(&self, target: TargetId) -> impl Iterator<Item = TargetId> {
+        std::iter::once(target).chain(self.parents[target.index()].into_iter().flatten())
+    }
+
+    /// The interconnect declared between two datacenters.
+    pub(crate) fn interconnect(&self, a: DatacenterId, b: DatacenterId) -> Option<TargetId> {
+        self.interconnects.get(&(a, b)).copied()
+    }
+}
+
+fn parents(model: &Model) -> Vec<[Option<TargetId>; 3]> {
+    let mut parents = vec![[None; 3]; model.targets().len()];
+    let above = |datacenter| Some(model.datacenter(datacenter).target);
+    for datacenter in model.datacenters() {
+        parents[datacenter.intranet.index()][0] = Some(datacenter.target);
+    }
+    for link in model.links() {
+        parents[link.target.index()][0] = above(link.datacenter);
+    }
+    for balancer in model.balancers() {
+        parents[balancer.target.index()][0] = above(balancer.datacenter);
+    }
+    for vip in model.vips() {
+        let link = vip.link.map(|link| model.link(link).target);
+        let service = Some(model.service(vip.service).target);
+        parents[vip.target.index()] = [link, above(vip.datacenter), service];
+    }
+    for node in model.nodes() {
+        parents[node.target.index()] =
+            [above(node.datacenter), Some(model.service(node.service).target), None];
+    }
+    parents
+}
+
+/// Reads chains and selections, each distinct place once: services that take
+/// theirs from `defaults:` share them, and mistakes there are reported once.
+/// Those that read alike become one, which makes shapes cheap to compare.
+fn read_plans(model: &Model, out: &mut Diagnostics) -> Vec<Plan> {
+    let mut chains = Shared::default();
+    let mut selections = Shared::default();
+    let plan = |service: &Service| {
+        let mut reader = Reader::new(out, &format!("service {}", service.name));
+        let Service { steer, link_selection, .. } = service;
+        let at = steer.iter().map(|plugin| plugin.at.clone()).collect();
+        let chain = chains.get(at, || Chain::read(steer, model, &mut reader));
+        let at = link_selection.selector.iter().map(|plugin| plugin.at.clone()).collect();
+        let selection = selections.get(at, || Selection::read(link_selection, &mut reader));
+        Plan { chain, selection }
+    };
+    model.services().iter().map(plan).collect()
+}
+
+/// Things read from the policy, by where they stand and by what they say.
+#[derive(Debug)]
+struct Shared<T> {
+    by_place: FxHashMap<Vec<Location>, Arc<T>>,
+    by_text: FxHashMap<String, Arc<T>>,
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self { by_place: FxHashMap::default(), by_text: FxHashMap::default() }
+    }
+}
+
+impl<T: fmt::Debug> Shared<T> {
+    fn get(&mut self, at: Vec<Location>, read: impl FnOnce() -> T) -> Arc<T> {
+        let by_text = &mut self.by_text;
+        let shared = self.by_place.entry(at).or_insert_with(|| {
+            let read = read();
+            Arc::clone(by_text.entry(format!("{read:?}")).or_insert_with(|| Arc::new(read)))
+        });
+        Arc::clone(shared)
+    }
+}

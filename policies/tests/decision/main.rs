@@ -1,0 +1,10 @@
+//! Decisions against what must hold, found by other means.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod oracle;
+mod paths;
+mod shares;
+mod steering;
+mod topology;
+mod world;

@@ -1,0 +1,120 @@
+//! Worlds from policy text, and questions to them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rhumb_geo::{Place, PlaceTable};
+use rhumb_health::Status;
+use rhumb_policies::{
+    Action, Atlas, Client, Inputs, Outcome, Picks, Shape, State, Tier, World, advance, choose,
+};
+use rhumb_zones::{Files, LoadOptions, Model, Point, ReadError, ServiceId, Source, TargetId, VipId, load};
+
+/// A disk without files.
+pub(crate) struct Nothing;
+
+impl Files for Nothing {
+    fn read(&self, _: &str, path: &str) -> Result<(String, Vec<u8>), ReadError> {
+        Err(ReadError(format!("{path} does not exist")))
+    }
+}
+
+/// A compiled policy, without places.
+pub(crate) struct Case {
+    pub(crate) world: World,
+    pub(crate) atlas: Atlas,
+}
+
+/// The model of a policy that must be right.
+pub(crate) fn model(policy: &str) -> Model {
+    let source = Source { path: "policy.yaml".into(), bytes: policy.into() };
+    let loaded = load(&[source], &Nothing, &LoadOptions::default());
+    assert!(!loaded.diagnostics.refuse(), "{}\n{policy}", loaded.diagnostics);
+    loaded.model
+}
+
+/// What operators know of addresses, without databases.
+pub(crate) fn places(world: &World) -> PlaceTable {
+    let nothing = Arc::new(rhumb_geo::Atlas::unknown());
+    PlaceTable::new(nothing, world.model().carriers(), world.operator_prefixes())
+}
+
+impl Case {
+    pub(crate) fn new(policy: &str) -> Self {
+        let (world, diagnostics) = World::compile(model(policy));
+        assert!(!diagnostics.refuse(), "{diagnostics}\n{policy}");
+        let atlas = Atlas::survey(&world, &places(&world)).unwrap();
+        Self { world, atlas }
+    }
+
+    pub(crate) fn model(&self) -> &Model {
+        self.world.model()
+    }
+
+    pub(crate) fn shape(&self) -> &Shape {
+        self.atlas.shape(ServiceId::new(0))
+    }
+
+    pub(crate) fn target(&self, name: &str) -> TargetId {
+        self.model().target_named(&name.parse().unwrap()).unwrap_or_else(|| panic!("{name} is not declared"))
+    }
+
+    /// Everything up.
+    pub(crate) fn well(&self) -> Inputs {
+        Inputs::new(self.model(), Status::Up)
+    }
+
+    /// Everything up but these.
+    pub(crate) fn without(&self, down: &[&str]) -> Inputs {
+        let mut inputs = self.well();
+        for name in down {
+            inputs.set_verdict(self.model(), self.target(name), Status::Down);
+        }
+        inputs
+    }
+
+    /// Everything up, and operators' words.
+    pub(crate) fn told(&self, words: &[(&str, Action)]) -> Inputs {
+        let mut inputs = self.well();
+        for &(name, action) in words {
+            inputs.simply(self.target(name), action);
+        }
+        inputs
+    }
+
+    pub(crate) fn state(&self, inputs: &Inputs) -> State {
+        advance(&self.world, &State::default(), inputs, Duration::ZERO)
+    }
+
+    /// The first service's answer to a client.
+    pub(crate) fn ask(&self, state: &State, place: Place<'_>, luck: Luck) -> (Outcome, Vec<String>) {
+        let ranked = self.shape().rank(&self.world, place);
+        let client = Client { class: ranked.class(), hash: luck.hash, draw: luck.draw };
+        let mut picks = Picks::default();
+        let outcome = choose(self.shape(), state.service(ServiceId::new(0)), &client, &mut picks);
+        (outcome, picks.slots().iter().map(|slot| self.vip(slot.index())).collect())
+    }
+
+    /// Datacenter, or datacenter and link, of the first service's VIP.
+    pub(crate) fn vip(&self, index: usize) -> String {
+        let vip = self.model().vip(VipId::new(index));
+        let datacenter = &self.model().datacenter(vip.datacenter).name;
+        let link = vip.link.map(|link| &self.model().link(link).name);
+        link.map_or_else(|| datacenter.to_string(), |link| format!("{datacenter}/{link}"))
+    }
+}
+
+/// What a choice hangs on besides place and health.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Luck {
+    pub(crate) hash: u64,
+    pub(crate) draw: u64,
+}
+
+/// The outcome while all is well.
+pub(crate) const FIRST: Outcome = Outcome::Vips(Tier::Allowed);
+
+/// A place of which only coordinates are known.
+pub(crate) fn at(latitude: f64, longitude: f64) -> Place<'static> {
+    Place { at: Point::new(latitude, longitude), ..Place::default() }
+}
