@@ -22,6 +22,7 @@ mod prefix;
 pub mod rdata;
 mod read;
 mod record;
+mod schema;
 mod target;
 mod tree;
 mod zone;
@@ -47,6 +48,7 @@ pub use read::{
     did_you_mean, read,
 };
 pub use record::{Record, Rtype, RtypeError};
+pub use schema::schema;
 pub use target::{TargetName, TargetNameError};
 pub use tree::{Key, Tree, Value};
 pub use zone::{ZoneData, ZoneSource};

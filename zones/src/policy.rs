@@ -27,13 +27,18 @@ use self::resolve::Context;
 use crate::diagnostic::Diagnostics;
 use crate::files::Files;
 use crate::model::Model;
-use crate::read::{KeyInfo, Spec, read};
+use crate::read::{KeyInfo, Read, Spec, read};
 use crate::tree::Tree;
 
 /// The keys that probes of every kind have.
 #[must_use]
 pub fn probe_keys() -> Vec<KeyInfo> {
     keys::ProbeKeys::keys()
+}
+
+/// The JSON Schema of a document, without what plugins accept.
+pub(crate) fn document_schema() -> serde_json::Value {
+    Document::schema()
 }
 
 /// One policy file.

@@ -50,7 +50,7 @@ fn load_world(files: &[PathBuf]) -> (Loaded, Vec<Source>) {
 }
 
 /// Compares all that is reported with all that is expected.
-fn check(files: &[PathBuf], refuse: bool) {
+fn check(files: &[PathBuf], refuse: bool) -> Result<(), String> {
     let (loaded, sources) = load_world(files);
     let folder = files[0].parent().unwrap().display().to_string();
     let mut got = BTreeSet::new();
@@ -69,27 +69,26 @@ fn check(files: &[PathBuf], refuse: bool) {
     let lines = |set: &BTreeSet<String>, other: &BTreeSet<String>| {
         set.difference(other).map(|line| format!("\n  {line}")).collect::<String>()
     };
-    assert!(
-        got == want,
-        "{}:\nunexpected:{}\nmissing:{}",
-        files[0].display(),
-        lines(&got, &want),
-        lines(&want, &got)
-    );
-    assert_eq!(loaded.diagnostics.refuse(), refuse, "{}: refused", files[0].display());
+    let name = files[0].display();
+    if got != want {
+        return Err(format!("{name}:\nunexpected:{}\nmissing:{}\n", lines(&got, &want), lines(&want, &got)));
+    }
+    let refused = loaded.diagnostics.refuse();
+    if refused == refuse { Ok(()) } else { Err(format!("{name}: refused: {refused}\n")) }
+}
+
+fn check_all<'w>(worlds: impl IntoIterator<Item = &'w Vec<PathBuf>>, refuse: bool) {
+    let failures: String = worlds.into_iter().filter_map(|world| check(world, refuse).err()).collect();
+    assert!(failures.is_empty(), "{failures}");
 }
 
 #[test]
 fn good_policies_are_taken() {
-    let design = ["design-small.yaml"].map(|name| vec![policies().join(name)]);
-    for world in worlds("good").iter().chain(&design) {
-        check(world, false);
-    }
+    let design = ["design-full.yaml", "design-small.yaml"].map(|name| vec![policies().join(name)]);
+    check_all(worlds("good").iter().chain(&design), false);
 }
 
 #[test]
 fn bad_policies_are_refused_with_every_mistake() {
-    for world in worlds("bad") {
-        check(&world, true);
-    }
+    check_all(&worlds("bad"), true);
 }

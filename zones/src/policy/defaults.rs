@@ -25,6 +25,9 @@ pub(super) const STALE_INTERVALS: u32 = 3;
 /// Faster would be load rather than knowledge.
 pub(super) const MIN_INTERVAL: Duration = Duration::from_millis(10);
 
+/// The finest that durations say.
+pub(super) const MIN_TIMEOUT: Duration = Duration::from_millis(1);
+
 /// One steady TTL: caches have seen the recovery before traffic returns.
 pub(super) const HOLD_DOWN: Duration = Duration::from_secs(30);
 /// A cut shorter than this moves no traffic between datacenters.

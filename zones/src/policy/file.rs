@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::CheckForm;
-use super::forms::{Asn, NameServerForm, NodeForm, PrimaryForm, VipsForm};
+use super::forms::{Asn, NameServerForm, NodeAddress, NodeForm, PrimaryForm, VipsForm, ZoneForm};
 use super::keys::{ProbeKeys, ServiceKeys, TargetKeys};
 use crate::name::Name;
 use crate::place::Point;
@@ -24,7 +24,7 @@ spec! {
     /// it (datacenters, links, checks, clients, rules) is declared here.
     pub(crate) struct Document {
         /// The zone that this document declares.
-        zone: Option<Spanned<Name>>,
+        zone: Option<ZoneForm>,
         /// Name servers of the zone and their addresses, when no file gives them.
         nameservers: Vec<NameServerForm>,
         /// An RFC 1035 zone file with everything static, relative to this file.
@@ -140,7 +140,7 @@ spec! {
         /// Autonomous systems: AS4134 or 4134.
         asns: Option<OneOrMany<Asn>>,
         /// Prefixes.
-        prefixes: Vec<Prefix>,
+        prefixes: Option<Vec<Prefix>>,
         /// A file of prefixes, one a line, `#` starts a comment.
         file: Option<Spanned<Arc<str>>>,
     }
@@ -221,7 +221,7 @@ spec! {
     /// An application server.
     pub(crate) struct NodeSpec {
         /// Its address, with or without a port.
-        address: Spanned<super::forms::NodeAddress>,
+        address: Spanned<NodeAddress>,
         /// How it is probed.
         probe: Option<CheckForm>,
         /// Higher first.
@@ -234,7 +234,7 @@ spec! {
 
 spec! {
     /// A condition and what it does.
-    pub(crate) struct RuleSpec {
+    pub(crate) struct RuleSpec as "rule" {
         /// Its name.
         name: Spanned<Arc<str>>,
         /// The condition, in CEL.

@@ -20,6 +20,21 @@ fn read_or_key<S: Read>(key: &str, tree: &Tree, reader: &mut Reader<'_>) -> Opti
     S::read(&Tree { at, value: Value::Map(vec![entry]) }, reader)
 }
 
+/// The zone of a document; nothing when it is wrong, which is not the same as
+/// not given.
+#[derive(Clone, Debug)]
+pub(crate) struct ZoneForm(pub(crate) Option<Spanned<Name>>);
+
+impl Read for ZoneForm {
+    fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self(Spanned::read(tree, reader)))
+    }
+
+    fn schema() -> Json {
+        Name::schema()
+    }
+}
+
 /// `north`, or `{ initially: north, probe: … }`.
 #[derive(Clone, Debug)]
 pub(crate) struct PrimaryForm(pub(crate) PrimarySpec);

@@ -15,6 +15,9 @@ use crate::spec;
 /// Most rises, falls and tries: more would not end within an operator's day.
 const MAX_COUNT: u32 = 100;
 
+/// How many in a row.
+pub(crate) type Count = Bounded<1, MAX_COUNT>;
+
 spec! {
     /// Keys of every probe.
     pub(crate) struct ProbeKeys {
@@ -25,11 +28,11 @@ spec! {
         /// Time for all tries of one probe.
         timeout: Option<Spanned<Duration>>,
         /// Tries in one probe.
-        tries: Option<Bounded<1, MAX_COUNT>>,
+        tries: Option<Count>,
         /// Failures in a row that make it down.
-        fall: Option<Bounded<1, MAX_COUNT>>,
+        fall: Option<Count>,
         /// Successes in a row that make it up.
-        rise: Option<Bounded<1, MAX_COUNT>>,
+        rise: Option<Count>,
         /// Random spread of the interval.
         jitter: Option<Fraction>,
         /// Source address of the probe.

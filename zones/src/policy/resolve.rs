@@ -59,6 +59,7 @@ pub(super) fn resolve(world: World, context: Context<'_>) -> Model {
         carriers: HashMap::new(),
         datacenters: HashMap::new(),
     };
+    resolver.check_default_times();
     resolver.carriers(carriers);
     resolver.checks(checks);
     resolver.datacenters(datacenters);
@@ -85,13 +86,12 @@ impl Resolver<'_> {
     }
 
     /// Whether an operator's name can be part of a target's name.
-    fn name_is_fit(&mut self, key: &Key, noun: &str) -> bool {
+    fn name_is_fit(&mut self, Key { at, text }: &Key, noun: &str) -> bool {
         let fit = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let is_fit = (1..=MAX_NAME).contains(&key.text.chars().count()) && key.text.chars().all(fit);
+        let is_fit = (1..=MAX_NAME).contains(&text.chars().count()) && text.chars().all(fit);
         if !is_fit {
-            let what =
-                format!("a name must have 1 to {MAX_NAME} letters, digits, hyphens, underscores or dots");
-            self.error(&key.at, [noun, &key.text], what);
+            let what = format!("must have 1 to {MAX_NAME} letters, digits, hyphens, underscores or dots");
+            self.error(at, [&format!("{noun} {text}"), "name"], what);
         }
         is_fit
     }
@@ -115,8 +115,8 @@ impl Resolver<'_> {
         let id = TargetId::new(self.model.targets.len());
         let first = *self.model.by_name.entry(name.clone()).or_insert(id);
         if first != id {
-            let what = format!("must be one thing; it is also at {}", self.model.target(first).location);
-            self.error(location, ["policy", &name.to_string()], what);
+            let what = format!("must be declared once; it is also at {}", self.model.target(first).location);
+            self.error(location, [&name.to_string().replacen(':', " ", 1), "declaration"], what);
         }
         let TargetKeys { assume, hold_down, recovery } = keys.or(&self.defaults.target);
         self.model.targets.push(Target {

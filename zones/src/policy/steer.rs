@@ -138,18 +138,14 @@ impl Read for LastResort {
 
 impl Read for Quorum {
     fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
-        const WANTED: &str = "majority, K of N, or a fraction";
-        let Some(text) = tree.text() else { return reader.must_be(tree, WANTED) };
-        if &**text == "majority" {
-            return Some(Self::Majority);
-        }
-        let Some((k, n)) = text.split_once(" of ") else {
-            return Fraction::read(tree, reader).map(|Fraction(share)| Self::Fraction(share));
-        };
-        match (k.trim().parse(), n.trim().parse()) {
-            (Ok(k), Ok(n)) if (1..=n).contains(&k) => Some(Self::KOfN { k, n }),
-            (Ok(_), Ok(_)) => reader.must_be(tree, "K of N with 1 ≤ K ≤ N"),
-            _ => reader.must_be(tree, WANTED),
+        let word = tree.text().map_or("", |text| text);
+        let counts =
+            word.split_once(" of ").and_then(|(k, n)| k.trim().parse().ok().zip(n.trim().parse().ok()));
+        match (word, counts, Fraction::scan(word)) {
+            ("majority", ..) => Some(Self::Majority),
+            (_, Some((k, n)), _) if (1..=n).contains(&k) => Some(Self::KOfN { k, n }),
+            (_, _, Some(Fraction(share))) => Some(Self::Fraction(share)),
+            _ => reader.must_be(tree, "majority, K of N such as 2 of 3, or a fraction from 0 to 1"),
         }
     }
 

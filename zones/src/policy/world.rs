@@ -11,7 +11,7 @@ use super::check::CheckForm;
 use super::file::{
     CarrierSpec, ClientSpec, DatacenterSpec, DefaultsSpec, Document, InterconnectSpec, RuleSpec, ServiceSpec,
 };
-use super::forms::NameServerForm;
+use super::forms::{NameServerForm, ZoneForm};
 use crate::diagnostic::{Diagnostics, Location};
 use crate::name::Name;
 use crate::read::{Named, Spanned};
@@ -48,8 +48,8 @@ pub(super) fn gather(documents: Vec<Document>, out: &mut Diagnostics) -> World {
 
 struct Gatherer<'o> {
     world: World,
-    /// Where each noun was declared first, by kind and name.
-    first: HashMap<(&'static str, String), Location>,
+    /// Where each noun was declared first.
+    first: HashMap<String, Location>,
     out: &'o mut Diagnostics,
 }
 
@@ -69,7 +69,7 @@ impl Gatherer<'_> {
             rules,
         } = document;
         if let Some(Spanned { at, value }) = defaults
-            && self.is_first("policy", "defaults", &at)
+            && self.is_first(["policy", "defaults"], &at)
         {
             self.world.defaults = Some(value);
         }
@@ -80,8 +80,10 @@ impl Gatherer<'_> {
         self.world.interconnects.extend(interconnects);
         self.world.rules.extend(rules);
         match zone {
-            Some(name) => {
-                if self.is_first("zone", &name.value.to_string().to_ascii_lowercase(), &name.at) {
+            Some(ZoneForm(None)) => {}
+            Some(ZoneForm(Some(name))) => {
+                let who = format!("zone {}", name.value.to_string().to_ascii_lowercase());
+                if self.is_first([&who, "declaration"], &name.at) {
                     self.world.zones.push(ZoneSpec { name, nameservers, records, services });
                 }
             }
@@ -91,19 +93,21 @@ impl Gatherer<'_> {
 
     fn named<T>(&mut self, noun: &'static str, more: Named<T>, list: fn(&mut World) -> &mut Named<T>) {
         for (key, value) in more.0 {
-            if self.is_first(noun, &key.text, &key.at) {
+            if self.is_first([&format!("{noun} {}", key.text), "declaration"], &key.at) {
                 list(&mut self.world).0.push((key, value));
             }
         }
     }
 
-    fn is_first(&mut self, noun: &'static str, name: &str, at: &Location) -> bool {
-        if let Some(first) = self.first.get(&(noun, name.to_owned())) {
+    /// Whether nothing of that name was declared before; else this is reported.
+    fn is_first(&mut self, [who, which]: [&str; 2], at: &Location) -> bool {
+        let name = format!("{who} {which}");
+        if let Some(first) = self.first.get(&name) {
             let what = format!("must be declared once in all files; it is also at {first}");
-            self.out.error(at, noun, name, what);
+            self.out.error(at, who, which, what);
             return false;
         }
-        self.first.insert((noun, name.to_owned()), at.clone());
+        self.first.insert(name, at.clone());
         true
     }
 

@@ -42,6 +42,8 @@ pub struct Spanned<T> {
 }
 
 impl<T: Read> Read for Spanned<T> {
+    const NOUN: &'static str = T::NOUN;
+
     fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
         T::read(tree, reader).map(|value| Self { at: tree.at.clone(), value })
     }
@@ -52,7 +54,8 @@ impl<T: Read> Read for Spanned<T> {
 }
 
 impl<T: Read> Read for Vec<T> {
-    /// Wrong items are reported and left out.
+    /// Wrong items are reported and left out. An item with a noun and a
+    /// `name` is who it is, others are a step deeper in their owner.
     fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
         let Value::List(items) = &tree.value else { return reader.must_be(tree, "a list") };
         Some(read_items(items, reader))
@@ -68,7 +71,10 @@ impl<T: Read> Read for Vec<T> {
 }
 
 fn read_items<T: Read>(items: &[Tree], reader: &mut Reader<'_>) -> Vec<T> {
-    let read = |(index, item)| reader.inside(index, |reader| T::read(item, reader));
+    let read = |(index, item): (usize, &Tree)| match item.get("name").and_then(Tree::text) {
+        Some(name) if !T::NOUN.is_empty() => reader.of(T::NOUN, name, |reader| T::read(item, reader)),
+        _ => reader.inside(index, |reader| T::read(item, reader)),
+    };
     items.iter().enumerate().filter_map(read).collect()
 }
 

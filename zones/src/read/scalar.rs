@@ -143,16 +143,21 @@ impl Read for String {
 #[derive(Clone, Copy, PartialEq, PartialOrd, Debug)]
 pub struct Fraction(pub f64);
 
+impl Fraction {
+    /// The fraction that `text` says, if it says one.
+    pub(crate) fn scan(text: &str) -> Option<Self> {
+        let share = match text.strip_suffix('%') {
+            Some(percent) => decimal(percent)? / 100.0,
+            None => decimal(text)?,
+        };
+        (0.0..=1.0).contains(&share).then_some(Self(share))
+    }
+}
+
 impl Read for Fraction {
     fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
-        let share = tree.text().and_then(|text| match text.strip_suffix('%') {
-            Some(percent) => decimal(percent).map(|percent| percent / 100.0),
-            None => decimal(text),
-        });
-        match share {
-            Some(share) if (0.0..=1.0).contains(&share) => Some(Self(share)),
-            _ => reader.must_be(tree, "a fraction from 0 to 1, such as 0.1 or 10%"),
-        }
+        let share = tree.text().and_then(|text| Self::scan(text));
+        share.or_else(|| reader.must_be(tree, "a fraction from 0 to 1, such as 0.1 or 10%"))
     }
 
     fn schema() -> Json {

@@ -205,7 +205,8 @@ impl KeyInfo {
         json!({ "oneOf": words })
     }
 
-    fn into_property(self) -> (String, Json) {
+    /// Its name and schema, with its documentation.
+    pub(crate) fn into_property(self) -> (String, Json) {
         let Self { name, about, required: _, schema } = self;
         let mut schema = schema();
         if let Json::Object(map) = &mut schema {
@@ -297,7 +298,9 @@ impl Reader<'_> {
             return Some(variants[index].1);
         }
         let hint = text.and_then(|text| did_you_mean(text, words.iter().map(String::as_str)));
-        self.hinted(&tree.at, format!("must be {}", words.join(" or ")), hint);
+        let (last, others) = words.split_last().map_or(("", &[][..]), |(last, others)| (last, others));
+        let or = if others.is_empty() { "" } else { " or " };
+        self.hinted(&tree.at, format!("must be {}{or}{last}", others.join(", ")), hint);
         None
     }
 }

@@ -12,10 +12,14 @@ pub fn did_you_mean<S: AsRef<str> + Ord>(
     candidates
         .into_iter()
         .take(MAX_CANDIDATES)
-        .map(|candidate| (distance(&word, candidate.as_ref()), candidate))
-        .filter(|&(distance, _)| distance <= most)
+        .map(|candidate| {
+            // Of two that are equally near, the one that was begun.
+            let is_begun = candidate.as_ref().chars().zip(&word).all(|(a, b)| a == *b);
+            (distance(&word, candidate.as_ref()), !is_begun, candidate)
+        })
+        .filter(|&(distance, ..)| distance <= most)
         .min()
-        .map(|(_, candidate)| format!("did you mean {:?}?", candidate.as_ref()))
+        .map(|(.., candidate)| format!("did you mean {:?}?", candidate.as_ref()))
 }
 
 /// More candidates are not looked at: a large world full of mistakes would
@@ -53,13 +57,14 @@ mod tests {
 
     #[test]
     fn suggestions() {
-        let known = ["nearest", "weighted", "ttl", "ttl-floor", "vips"];
+        let known = ["nearest", "weighted", "ttl", "ttl-floor", "vips", "prefer", "prefixes"];
         let rows = [
             ("nearst", Some("nearest"), "a letter lost"),
             ("wieghted", Some("weighted"), "two swapped count once"),
             ("TTL", Some("ttl"), "case is no mistake of spelling"),
             ("tll", Some("ttl"), "short words may have one"),
             ("ttl_floor", Some("ttl-floor"), "an underscore"),
+            ("prefix", Some("prefixes"), "the one that was begun, not prefer"),
             ("balancers", None, "nothing near"),
             ("", None, "nothing at all"),
         ];

@@ -206,13 +206,13 @@ impl Builder<'_> {
         if got <= most {
             return Ok(());
         }
-        self.error(at, which, format!("must be at most {most} in one file"));
+        self.error(at, which, format!("must be at most {most}"));
         Err(Stop)
     }
 
     fn count(&mut self, at: &Location, nodes: usize) -> Result<(), Stop> {
         self.nodes += nodes;
-        self.limit(at, "values, aliases expanded,", self.nodes, Tree::MAX_NODES)
+        self.limit(at, "values with aliases expanded", self.nodes, Tree::MAX_NODES)
     }
 
     fn start(&mut self, at: Location, anchor: usize, body: Body, tag: Option<&Tag>) -> Result<(), Stop> {
@@ -461,12 +461,12 @@ mod tests {
             format!("{text}a{n}: &a{n} [*a{last}, *a{last}]\n")
         });
         let rows = [
-            (bomb, "values, aliases expanded,: must be at most 2000000", "aliases that double"),
+            (bomb, "values with aliases expanded: must be at most 2000000", "aliases that double"),
             ("[".repeat(100), "nesting: must be at most 64", "flow depth"),
             ("[".repeat(100_000), "recursion limit", "flow depth beyond what the parser looks ahead"),
             ("- ".repeat(100_000), "nesting: must be at most 64", "block depth"),
             ("--- x\n".repeat(10_001), "documents: must be at most 10000", "documents"),
-            (format!("[{}]", "x,".repeat(2_000_001)), "values, aliases expanded,", "values"),
+            (format!("[{}]", "x,".repeat(2_000_001)), "values with aliases expanded", "values"),
             ("x".repeat(Tree::MAX_BYTES + 1), "size: must have at most 16 MiB", "bytes"),
         ];
         for (text, want, why) in rows {

@@ -33,14 +33,14 @@ impl Resolver<'_> {
                 self.carriers.insert(key.text, None);
                 continue;
             };
-            let CarrierSpec { asns, mut prefixes, file } = spec;
-            let asns: Vec<u32> = asns.map_or_else(Vec::new, |OneOrMany(asns)| {
-                asns.into_iter().map(|Asn(number)| number).collect()
-            });
+            let CarrierSpec { asns, prefixes, file } = spec;
             let who = format!("carrier {}", key.text);
-            if asns.is_empty() && prefixes.is_empty() && file.is_none() {
+            if asns.is_none() && prefixes.is_none() && file.is_none() {
                 self.error(&key.at, [&who, "declaration"], "must have asns, prefixes or a file");
             }
+            let asns = asns.map_or_else(Vec::new, |OneOrMany(asns)| asns);
+            let asns = asns.into_iter().map(|Asn(number)| number).collect();
+            let mut prefixes = prefixes.unwrap_or_default();
             if let Some(file) = file {
                 prefixes.extend(self.prefix_file(&file, &who));
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::check::{CheckForm, ProbeSpec};
 use super::super::defaults;
-use super::super::keys::ProbeKeys;
+use super::super::keys::{Count, ProbeKeys};
 use super::Resolver;
 use crate::model::{Check, Probe, Quorum};
 use crate::read::{Bounded, Fraction, Named, OneOrMany, Spanned, did_you_mean};
@@ -52,34 +52,22 @@ impl Resolver<'_> {
     }
 
     fn own_probe(&mut self, spec: ProbeSpec, who: &str) -> Arc<Probe> {
-        let ProbeSpec { at, keys, kind } = spec;
-        let keys = keys.or(&self.defaults.probe);
-        let ProbeKeys { interval, fast_interval, timeout, stale, .. } = &keys;
-        let value = |given: &Option<Spanned<Duration>>| given.as_ref().map(|given| given.value);
-
-        let steady = value(interval).unwrap_or(defaults::INTERVAL);
-        self.at_least(interval.as_ref(), defaults::MIN_INTERVAL, [who, "interval"]);
-        self.at_least(fast_interval.as_ref(), defaults::MIN_INTERVAL, [who, "fast-interval"]);
-        self.at_least(timeout.as_ref(), Duration::from_millis(1), [who, "timeout"]);
-        self.at_least(stale.as_ref(), steady, [who, "stale"]);
-        if let Some(fast) = fast_interval.as_ref().filter(|fast| fast.value > steady) {
-            self.error(&fast.at, [who, "fast-interval"], format!("must be at most the interval, {steady:?}"));
-        }
-        if let Some(timeout) = timeout.as_ref().filter(|timeout| timeout.value > steady) {
-            let what = format!("is above the interval, {steady:?}: probes that time out will run late");
-            self.context.out.warn(&timeout.at, who, "timeout", what);
-        }
-
-        let ProbeKeys { tries, fall, rise, jitter, source, interface, from, quorum, .. } = keys.clone();
-        let count = |given: Option<Bounded<1, 100>>, default: u8| {
+        let ProbeSpec { at, keys: own, kind } = spec;
+        let keys = own.clone().or(&self.defaults.probe);
+        self.check_times(&own, &keys, [who, ""]);
+        let ProbeKeys { interval, fast_interval, timeout, tries, fall, rise, jitter, .. } = keys.clone();
+        let ProbeKeys { source, interface, from, quorum, stale, .. } = keys;
+        let value = |given: Option<Spanned<Duration>>| given.map(|given| given.value);
+        let interval = value(interval).unwrap_or(defaults::INTERVAL);
+        let count = |given: Option<Count>, default: u8| {
             given.map_or(default, |Bounded(count)| u8::try_from(count).unwrap_or(u8::MAX))
         };
         Arc::new(Probe {
             location: at,
             kind,
-            interval: steady,
-            fast_interval: value(fast_interval).unwrap_or_else(|| defaults::FAST_INTERVAL.min(steady)),
-            timeout: value(timeout).unwrap_or_else(|| defaults::TIMEOUT.min(steady)),
+            interval,
+            fast_interval: value(fast_interval).unwrap_or_else(|| defaults::FAST_INTERVAL.min(interval)),
+            timeout: value(timeout).unwrap_or_else(|| defaults::TIMEOUT.min(interval)),
             tries: count(tries, defaults::TRIES),
             fall: count(fall, defaults::FALL),
             rise: count(rise, defaults::RISE),
@@ -88,13 +76,47 @@ impl Resolver<'_> {
             interface: interface.map(|name| name.to_string()),
             from: from.map(|OneOrMany(sites)| sites).unwrap_or_default(),
             quorum: quorum.unwrap_or(Quorum::Majority),
-            stale: value(stale).unwrap_or(steady * defaults::STALE_INTERVALS),
+            stale: value(stale).unwrap_or(interval * defaults::STALE_INTERVALS),
         })
     }
 
-    fn at_least(&mut self, given: Option<&Spanned<Duration>>, least: Duration, who: [&str; 2]) {
-        if let Some(Spanned { at, .. }) = given.filter(|given| given.value < least) {
-            self.error(at, who, format!("must be at least {least:?}"));
+    /// Checks the times of `defaults:` among themselves, once.
+    pub(super) fn check_default_times(&mut self) {
+        let keys = self.defaults.probe.clone();
+        self.check_times(&keys, &keys, ["policy", "defaults."]);
+    }
+
+    /// Checks times that are a probe's `own` against each other and against
+    /// those it takes over.
+    fn check_times(&mut self, own: &ProbeKeys, all: &ProbeKeys, [who, before]: [&str; 2]) {
+        let steady = all.interval.as_ref().map_or(defaults::INTERVAL, |given| given.value);
+        let is_own = |given: &Option<Spanned<Duration>>| given.is_some() || own.interval.is_some();
+        let least = [
+            (&own.interval, defaults::MIN_INTERVAL, "interval"),
+            (&own.fast_interval, defaults::MIN_INTERVAL, "fast-interval"),
+            (&own.timeout, defaults::MIN_TIMEOUT, "timeout"),
+            (if is_own(&own.stale) { &all.stale } else { &None }, steady, "stale"),
+        ];
+        for (given, least, key) in least {
+            if let Some(given) = given.as_ref().filter(|given| given.value < least) {
+                self.error(
+                    &given.at,
+                    [who, &format!("{before}{key}")],
+                    format!("must be at least {least:?}"),
+                );
+            }
+        }
+        let above = |given: &Option<Spanned<Duration>>| given.clone().filter(|given| given.value > steady);
+        if let Some(fast) = above(&all.fast_interval).filter(|_| is_own(&own.fast_interval)) {
+            self.error(
+                &fast.at,
+                [who, &format!("{before}fast-interval")],
+                format!("must be at most the interval, {steady:?}"),
+            );
+        }
+        if let Some(timeout) = above(&all.timeout).filter(|_| is_own(&own.timeout)) {
+            let what = format!("is above the interval, {steady:?}: probes that time out will run late");
+            self.context.out.warn(&timeout.at, who, &format!("{before}timeout"), what);
         }
     }
 }

@@ -36,7 +36,7 @@ impl Resolver<'_> {
             let Some(owner) = self.owner(&key, apex) else { continue };
             if let Some(first) = first.get(&owner) {
                 let what = format!("must be declared once; {owner} is also at {first}");
-                self.error(&key.at, ["service", &key.text], what);
+                self.error(&key.at, [&format!("service {}", key.text), "name"], what);
                 continue;
             }
             first.insert(owner.clone(), key.at.clone());
@@ -49,7 +49,8 @@ impl Resolver<'_> {
     /// name with its final dot.
     fn owner(&mut self, key: &Key, apex: &Name) -> Option<Name> {
         let Key { at, text } = key;
-        let who = ["service", &**text];
+        let who = format!("service {text}");
+        let who = [&*who, "name"];
         let owner = match Name::scan(text, apex) {
             Ok(owner) => owner,
             Err(error) => {
@@ -58,11 +59,11 @@ impl Resolver<'_> {
             }
         };
         if text.contains(|c: char| c == '/' || c.is_whitespace()) {
-            self.error(at, who, "a service's name must not have slashes or spaces");
+            self.error(at, who, "must not have slashes or spaces");
         } else if !owner.is_within(apex) {
             self.error(at, who, format!("must lie in the zone {apex}"));
         } else if owner.labels().skip(1).any(|label| label == b"*") {
-            self.error(at, who, "a wildcard must be the first label");
+            self.error(at, who, "must have its wildcard as the first label");
         } else {
             let absolute = Name::scan_absolute(text).ok();
             if !text.ends_with('.') && absolute.is_some_and(|name| name.is_within(apex)) {
@@ -99,9 +100,9 @@ impl Resolver<'_> {
         let id = ServiceId::new(self.model.services.len());
         let itself = self.target(TargetName::Service(Arc::clone(&name)), &location, target.clone(), None);
         let probe = self.probe(check, [&who, "check"]);
-        let ServiceKeys { data, steer, link_selection, ttl, ttl_floor, ramp, last_resort } =
+        let (ttl, ttl_floor) = self.ttls(&keys, &who);
+        let ServiceKeys { data, steer, link_selection, ramp, last_resort, .. } =
             keys.or(&self.defaults.service);
-        let (ttl, ttl_floor) = self.ttls(ttl, ttl_floor, &who);
         if vips.0.is_empty() {
             self.error(&location, [&who, "vips"], "must have at least one");
         }
@@ -143,19 +144,14 @@ impl Resolver<'_> {
         });
     }
 
-    /// Steady TTL and floor; a floor that nobody asked for gives way.
-    fn ttls(
-        &mut self,
-        ttl: Option<Spanned<Ttl>>,
-        floor: Option<Spanned<Ttl>>,
-        who: &str,
-    ) -> (Duration, Duration) {
-        let ttl = ttl.map_or(defaults::TTL, |ttl| ttl.value.0);
-        let Some(Spanned { at, value: Ttl(floor) }) = floor else {
-            return (ttl, defaults::TTL_FLOOR.min(ttl));
-        };
-        if floor > ttl {
-            self.error(&at, [who, "ttl-floor"], format!("must be at most the ttl, {ttl:?}"));
+    /// Steady TTL and floor; a floor that nobody gave this service gives way.
+    fn ttls(&mut self, own: &ServiceKeys, who: &str) -> (Duration, Duration) {
+        let outer = &self.defaults.service;
+        let value = |given: &Option<Spanned<Ttl>>| given.as_ref().map(|given| given.value.0);
+        let ttl = value(&own.ttl).or_else(|| value(&outer.ttl)).unwrap_or(defaults::TTL);
+        let floor = value(&own.ttl_floor).or_else(|| value(&outer.ttl_floor)).unwrap_or(defaults::TTL_FLOOR);
+        if let Some(given) = own.ttl_floor.as_ref().filter(|given| given.value.0 > ttl) {
+            self.error(&given.at, [who, "ttl-floor"], format!("must be at most the ttl, {ttl:?}"));
         }
         (ttl, floor.min(ttl))
     }
