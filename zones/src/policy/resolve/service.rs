@@ -21,8 +21,8 @@ use crate::tree::{Key, Tree, Value};
 
 /// A service whose place in its zone is known.
 pub(super) struct Owned {
-    zone: ZoneId,
-    key: Key,
+    pub(super) zone: ZoneId,
+    pub(super) key: Key,
     pub(super) owner: Name,
     spec: Option<ServiceSpec>,
 }

@@ -16,42 +16,38 @@ use crate::read::{OneOrMany, Spanned};
 use crate::record::{Record, Rtype};
 use crate::zone::{ZoneData, ZoneSource};
 
+/// First label of the name server of zones that declare none.
+const OWN_SERVER: &str = "ns1";
+/// First label of the mailbox in a SOA that no file gives (RFC 2142 §7).
+const MAILBOX: &str = "hostmaster";
+
 impl Resolver<'_> {
     /// Zones, then their services: a service's name in targets depends on
     /// those of all zones.
     pub(super) fn zones(&mut self, specs: Vec<ZoneSpec>) {
         let mut services = Vec::new();
-        for spec in specs {
-            let ZoneSpec { name: Spanned { at: location, value: name }, nameservers, records, services: own } =
-                spec;
-            if !self.has_room((self.model.zones.len(), ZoneId::MAX), &location, "zones") {
+        for ZoneSpec { name: zone, nameservers, records, services: own } in specs {
+            if !self.has_room((self.model.zones.len(), ZoneId::MAX), &zone.at, "zones") {
                 break;
             }
-            let zone = ZoneId::new(self.model.zones.len());
-            let owned = self.owners(zone, &name, own);
-            let steered: Vec<Name> = owned.iter().map(|service| service.owner.clone()).collect();
+            let owned = self.owners(ZoneId::new(self.model.zones.len()), &zone.value, own);
+            let steered = owned.iter().map(|service| service.owner.clone()).collect();
             services.extend(owned);
-
-            let at = Spanned { at: location.clone(), value: name.clone() };
-            let nameservers = self.nameservers(nameservers, &at);
-            let standard = self.standard_records(&at, &nameservers, records.is_none());
-            let data = self.static_records(&name, records.as_ref(), (&steered, &standard));
-            let soa_from_file = records.is_some() && !data.records.contains(&standard[0]);
-            if let Some(records) = &records
-                && !nameservers.is_empty()
-            {
-                self.compare_nameservers(&data, &standard, records);
+            let nameservers = self.nameservers(nameservers, &zone);
+            let standard = self.standard_records(&zone, &nameservers);
+            let data = self.static_records(&zone, records.as_ref(), (steered, &standard));
+            match &records {
+                _ if nameservers.is_empty() => self.check_own_server(&zone, &data),
+                Some(file) => self.compare_nameservers(&data, &standard, file),
+                None => {}
             }
+            let soa_from_file = records.is_some() && !data.records.contains(&standard[0]);
+            let Spanned { at: location, value: name } = zone;
             let services = Vec::new();
-            self.model.zones.push(Zone {
-                name,
-                location,
-                nameservers,
-                records: data,
-                services,
-                soa_from_file,
-            });
+            let records = data;
+            self.model.zones.push(Zone { name, location, nameservers, records, services, soa_from_file });
         }
+        self.check_occlusion(&services);
         self.services(services);
     }
 
@@ -62,7 +58,9 @@ impl Resolver<'_> {
             let addresses = address.map_or_else(Vec::new, |OneOrMany(addresses)| addresses);
             if servers.iter().any(|server| server.name == name) {
                 self.error(&at, [&who, "nameservers"], format!("{name} must stand once"));
-            } else if addresses.is_empty() && name.is_within(&zone.value) {
+                continue;
+            }
+            if addresses.is_empty() && name.is_within(&zone.value) {
                 self.error(
                     &at,
                     [&who, "nameservers"],
@@ -75,27 +73,18 @@ impl Resolver<'_> {
     }
 
     /// What stands where no file gives it: SOA first, NS, glue.
-    fn standard_records(
-        &mut self,
-        zone: &Spanned<Name>,
-        declared: &[NameServer],
-        alone: bool,
-    ) -> Vec<Record> {
+    fn standard_records(&mut self, zone: &Spanned<Name>, declared: &[NameServer]) -> Vec<Record> {
         let Spanned { at, value: apex } = zone;
-        let who = format!("zone {apex}");
         let mut child = |label: &str| {
             apex.child(label.as_bytes()).unwrap_or_else(|error| {
-                self.context.out.error(at, &who, "zone", format!("{label}.{apex}: {error}"));
+                let what = format!("{label}.{apex}: {error}");
+                self.context.out.error(at, &format!("zone {apex}"), "nameservers", what);
                 apex.clone()
             })
         };
-        let mailbox = child("hostmaster");
-        let own = [NameServer { name: child("ns1"), addresses: self.context.server_addresses.to_vec() }];
+        let mailbox = child(MAILBOX);
+        let own = [NameServer { name: child(OWN_SERVER), addresses: self.context.server_addresses.to_vec() }];
         let servers = if declared.is_empty() { &own } else { declared };
-        if alone && declared.is_empty() && own[0].addresses.is_empty() {
-            let what = format!("{} has no address, because the server has none to give", own[0].name);
-            self.context.out.warn(at, &who, "nameservers", what);
-        }
         let record = |owner: &Name, rtype, rdata: Vec<u8>| Record {
             owner: owner.clone(),
             rtype,
@@ -121,25 +110,28 @@ impl Resolver<'_> {
     /// The zone's records: of its file, completed by `standard`.
     fn static_records(
         &mut self,
-        apex: &Name,
+        zone: &Spanned<Name>,
         file: Option<&Spanned<Arc<str>>>,
-        (steered, standard): (&[Name], &[Record]),
+        (mut steered, standard): (Vec<Name>, &[Record]),
     ) -> ZoneData {
+        let apex = &zone.value;
         let files = self.context.files;
-        let (path, bytes) = match file.map(|file| files.read(&file.at.file, &file.value)) {
-            Some(Ok(read)) => read,
-            Some(Err(error)) => {
-                let file = file.expect("only a file can fail to be read");
-                self.error(
-                    &file.at,
-                    [&format!("zone {apex}"), "records"],
-                    format!("{}: {error}", file.value),
-                );
-                (String::new(), Vec::new())
+        let mut content = (zone.at.file.to_string(), Vec::new());
+        if let Some(file) = file {
+            match files.read(&file.at.file, &file.value) {
+                Ok(read) => content = read,
+                Err(error) => {
+                    let what = format!("{}: {error}", file.value);
+                    self.error(&file.at, [&format!("zone {apex}"), "records"], what);
+                }
             }
-            None => ("built-in".to_owned(), Vec::new()),
-        };
-        let source = ZoneSource { apex, path: &path, bytes: &bytes, files, steered, defaults: standard };
+        }
+        if self.context.server_addresses.is_empty() {
+            // Not known yet, so the zone's check may not miss them.
+            steered.extend(apex.child(OWN_SERVER.as_bytes()));
+        }
+        let (path, bytes) = (&content.0, &content.1);
+        let source = ZoneSource { apex, path, bytes, files, steered: &steered, defaults: standard };
         let data = ZoneData::read(&source, self.context.out);
         data.unwrap_or_else(|| ZoneData { apex: apex.clone(), records: standard.to_vec() })
     }
@@ -154,6 +146,18 @@ impl Resolver<'_> {
         if names(&data.records) != names(standard) {
             let what = format!("must give the same NS as {}, or not be given", file.value);
             self.error(&file.at, [&format!("zone {}", data.apex), "nameservers"], what);
+        }
+    }
+
+    /// Warns of a name server of the zone's own that nobody can find.
+    fn check_own_server(&mut self, zone: &Spanned<Name>, data: &ZoneData) {
+        let Ok(own) = zone.value.child(OWN_SERVER.as_bytes()) else { return };
+        let is_used = |record: &Record| record.rtype == Rtype::NS && *record.rdata == *own.as_wire();
+        let is_address =
+            |record: &Record| matches!(record.rtype, Rtype::A | Rtype::AAAA) && record.owner == own;
+        if data.records.iter().any(is_used) && !data.records.iter().any(is_address) {
+            let what = format!("{own} has no address: give nameservers, or tell the server its own");
+            self.context.out.warn(&zone.at, &format!("zone {}", zone.value), "nameservers", what);
         }
     }
 }
