@@ -48,6 +48,9 @@ const MAX_INCLUDES: usize = 10_000;
 /// Records from `$GENERATE`: the reverse names of a /12. A larger range
 /// belongs in a file that somebody can read.
 const MAX_GENERATED: u64 = 1 << 20;
+/// Mistakes after which the rest is not read: their number then says more
+/// than they do, and the last of [`Diagnostics::MAX`] can say so.
+const MAX_FAULTS: usize = Diagnostics::MAX - 1;
 /// Longest TTL (RFC 2181 §8).
 const MAX_TTL: u32 = (1 << 31) - 1;
 
@@ -135,7 +138,7 @@ impl<'a> Scanner<'_, 'a> {
                 self.report(source, &fault);
                 self.skip(&mut frame);
             }
-            if self.out.errors() >= Diagnostics::MAX || !frame.lexer.next_entry() {
+            if self.out.errors() > MAX_FAULTS || !frame.lexer.next_entry() {
                 break;
             }
         }
@@ -143,6 +146,15 @@ impl<'a> Scanner<'_, 'a> {
     }
 
     fn report(&mut self, source: &Source<'_>, fault: &Fault) {
+        match self.out.errors() {
+            ..MAX_FAULTS => {}
+            MAX_FAULTS => {
+                let what = "too many mistakes: the rest is not read";
+                let at = source.locate(fault.error.at);
+                return self.out.error(&at, &self.zone.apex.to_string(), "file", what);
+            }
+            _ => return,
+        }
         let who = match &self.owner {
             Owner::Some(name) => name,
             _ => self.zone.apex,

@@ -16,6 +16,7 @@
 mod check;
 mod order;
 mod rrset;
+mod steered;
 mod target;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,11 @@ use std::sync::Arc;
 use super::MAX_BYTES;
 use crate::diagnostic::Location;
 
+/// Longest stretch of a line, in bytes, over which a column is counted;
+/// beyond it only the line is given. Many mistakes on one huge line would
+/// else cost the square of its length.
+const MAX_COLUMN: usize = 1 << 16;
+
 /// A place in the texts of a zone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Place(u32);
@@ -103,7 +108,8 @@ impl Source<'_> {
         });
         let line = lines.partition_point(|&start| start <= at);
         let start = lines.get(line.wrapping_sub(1)).copied().unwrap_or_default();
-        let column = self.text.get(start..at).map_or(0, |before| before.chars().count() + 1);
+        let before = self.text.get(start..at).filter(|before| before.len() <= MAX_COLUMN);
+        let column = before.map_or(0, |before| before.chars().count() + 1);
         let [line, column] = [line, column].map(|count| u32::try_from(count).unwrap_or(u32::MAX));
         Location { file: Arc::clone(&self.path), line, column }
     }

@@ -121,7 +121,8 @@ fn power(mut size: u64) -> u8 {
 
 /// Whether the bytes are a location of version 0.
 pub(super) fn valid(wire: &[u8]) -> bool {
-    let digits = |byte: &u8| byte >> 4 <= 9 && byte & 15 <= 9;
+    // Zero has one form, so that text and bytes stay one to one.
+    let digits = |&byte: &u8| byte == 0 || (1..=9).contains(&(byte >> 4)) && byte & 15 <= 9;
     wire.len() == LENGTH
         && wire[0] == 0
         && wire[1..4].iter().all(digits)

@@ -3,7 +3,7 @@
 
 use super::order::Sorted;
 use super::target::Targets;
-use super::{Report, ZoneSource};
+use super::{Report, ZoneSource, steered};
 use crate::master::Entry;
 use crate::name::Name;
 use crate::record::Rtype;
@@ -12,8 +12,6 @@ use crate::record::Rtype;
 const BESIDE_CNAME: [Rtype; 5] = [Rtype::CNAME, Rtype::RRSIG, Rtype::NSEC, SIG, KEY];
 /// Types that stand on the parent's side of a zone cut (RFC 4035 §2.2).
 const AT_CUT: [Rtype; 4] = [Rtype::NS, Rtype::DS, Rtype::RRSIG, Rtype::NSEC];
-/// Types that the policy answers at a steered name.
-const ANSWERED: [Rtype; 6] = [Rtype::A, Rtype::AAAA, Rtype::CNAME, Rtype::SRV, Rtype::SVCB, Rtype::HTTPS];
 const SIG: Rtype = Rtype(24);
 const KEY: Rtype = Rtype(25);
 
@@ -26,6 +24,7 @@ pub(super) fn zone(sorted: &Sorted, (source, whole): (&ZoneSource<'_>, bool), re
     for node in sorted.nodes() {
         walk.step(node, whole);
     }
+    steered::check(sorted, source, report);
     for rtype in [Rtype::SOA, Rtype::NS] {
         if whole && !sorted.find(apex).iter().any(|entry| entry.record.rtype == rtype) {
             report.zone(apex, &rtype.to_string(), format!("a zone must have {rtype} at its apex"));
@@ -116,23 +115,8 @@ impl<'w> Walk<'w, '_, '_> {
     }
 
     fn authoritative(&mut self, node: &[Entry]) {
-        let owner = &node[0].record.owner;
         for entry in of(node, Rtype::DS) {
             self.report.warn(entry, "is never answered: no NS record delegates the name");
-        }
-        self.steered(owner, node);
-    }
-
-    fn steered(&mut self, owner: &Name, node: &[Entry]) {
-        if !self.targets.is_steered(owner) {
-            return;
-        }
-        let clashes = |entry: &&Entry| match entry.record.rtype {
-            Rtype::NS | Rtype::DNAME => owner != self.apex,
-            rtype => ANSWERED.contains(&rtype),
-        };
-        for entry in node.iter().filter(clashes) {
-            self.report.error(entry, "must not stand at a name that a service of the policy answers");
         }
     }
 }

@@ -43,11 +43,6 @@ impl<'z> Targets<'z> {
         }
     }
 
-    /// Whether the policy answers for this name.
-    pub(super) fn is_steered(&self, name: &Name) -> bool {
-        self.steered.contains(name)
-    }
-
     /// Whether an NS record points at this name.
     pub(super) fn is_server(&self, name: &Name) -> bool {
         self.servers.contains(name)
@@ -83,33 +78,36 @@ impl<'z> Targets<'z> {
         if let Some(known) = self.known(name) {
             return known;
         }
-        let mut encloser = None;
+        let mut synthesized = self.sorted.exists(name).then_some(Is::Bare);
         let mut above = Some(name.clone());
-        while let Some(ancestor) = above.filter(|ancestor| ancestor != self.apex) {
+        while let Some(ancestor) = above.filter(|ancestor| ancestor.is_within(self.apex)) {
             let node = self.sorted.find(&ancestor);
             let has = |rtype| node.iter().any(|entry| entry.record.rtype == rtype);
-            if has(Rtype::NS) {
+            if has(Rtype::NS) && ancestor != *self.apex {
                 return Is::Delegated;
             }
-            if ancestor != *name && has(Rtype::DNAME) {
+            if has(Rtype::DNAME) && ancestor != *name {
                 return Is::Alias;
             }
-            if encloser.is_none() && (self.sorted.exists(&ancestor) || self.is_steered(&ancestor)) {
-                encloser = Some(ancestor.clone());
-            }
+            synthesized = synthesized.or_else(|| self.wildcard(&ancestor, name));
             above = ancestor.parent();
         }
-        // RFC 4592 §3.3.1: only the wildcard of the closest encloser counts.
-        let encloser = encloser.as_ref().unwrap_or(self.apex);
+        synthesized.unwrap_or(Is::Bare)
+    }
+
+    /// What a name is by the wildcard of an encloser, if that exists: none
+    /// further up counts then (RFC 4592 §3.3.1).
+    fn wildcard(&self, encloser: &Name, name: &Name) -> Option<Is> {
         let wildcard = encloser.child(b"*").ok().filter(|_| encloser != name);
-        wildcard.and_then(|wildcard| self.known(&wildcard)).unwrap_or(Is::Bare)
+        let known = wildcard.and_then(|wildcard| self.known(&wildcard));
+        known.or_else(|| self.sorted.exists(encloser).then_some(Is::Bare))
     }
 
     /// What the records of the name itself say.
     fn known(&self, name: &Name) -> Option<Is> {
         let node = self.sorted.find(name);
         let has = |rtype| node.iter().any(|entry| entry.record.rtype == rtype);
-        if has(Rtype::A) || has(Rtype::AAAA) || self.is_steered(name) {
+        if has(Rtype::A) || has(Rtype::AAAA) || self.steered.contains(name) {
             Some(Is::Fine)
         } else if has(Rtype::CNAME) {
             Some(Is::Alias)
