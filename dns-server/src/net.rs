@@ -1,0 +1,179 @@
+//! Sockets: where queries come from and answers leave.
+//!
+//! UDP is served by one thread per (address, worker), each with its own
+//! socket on the shared port (`SO_REUSEPORT`), in batches; TCP by one
+//! thread with a small runtime, because a connection mostly waits. All of
+//! them answer through [`respond`](crate::respond::respond) from the
+//! publisher's current snapshot and know nothing of what it says.
+//!
+//! [`Server::bind`] opens every socket before the first query is read, so a
+//! port in use is an error at start, not a silent gap.
+
+mod batch;
+mod tcp;
+mod udp;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::publish::Publisher;
+use crate::stats::Stats;
+
+/// Where to listen and with how many threads.
+#[derive(Clone, Debug)]
+pub struct NetOptions {
+    /// Addresses, each for UDP and TCP; port 0 takes a free one for both.
+    pub listen: Vec<SocketAddr>,
+    /// UDP threads per address, at least 1.
+    pub workers: usize,
+}
+
+/// All sockets, bound and not yet read.
+#[derive(Debug)]
+pub struct Server {
+    udp: Vec<udp::Worker>,
+    tcp: Vec<std::net::TcpListener>,
+    addresses: Vec<SocketAddr>,
+    publisher: Publisher,
+    stats: Stats,
+}
+
+/// The serving threads; dropping it stops them.
+#[derive(Debug)]
+pub struct Running {
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// How often a port taken for UDP may turn out to be in use for TCP before
+/// `:0` gives up.
+const FREE_PORT_TRIES: usize = 16;
+
+/// Connections the kernel queues before they are accepted.
+const TCP_BACKLOG: i32 = 1024;
+
+/// Receive buffer asked for: rides out a reload on a busy machine at 200,000
+/// queries a second for about 50 ms. The kernel may grant less.
+const RECEIVE_BUFFER: usize = 4 << 20;
+
+impl Server {
+    /// Binds every address for UDP and TCP.
+    ///
+    /// # Errors
+    /// When an address is in use, not ours, or its port needs a privilege.
+    pub fn bind(options: &NetOptions, publisher: &Publisher, stats: &Stats) -> io::Result<Self> {
+        let mut server = Self {
+            udp: Vec::new(),
+            tcp: Vec::new(),
+            addresses: Vec::new(),
+            publisher: publisher.clone(),
+            stats: stats.clone(),
+        };
+        for &address in &options.listen {
+            server
+                .add(address, options.workers.max(1))
+                .map_err(|error| io::Error::new(error.kind(), format!("listen on {address}: {error}")))?;
+        }
+        Ok(server)
+    }
+
+    /// The addresses really bound, ports filled in.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    fn add(&mut self, address: SocketAddr, workers: usize) -> io::Result<()> {
+        let (first, listener) = bind_pair(address)?;
+        let bound = listener.local_addr()?;
+        self.addresses.push(bound);
+        self.tcp.push(listener);
+        self.udp.push(udp::Worker::new(first, bound)?);
+        for _ in 1..workers {
+            self.udp.push(udp::Worker::new(bind(bound, Type::DGRAM)?, bound)?);
+        }
+        Ok(())
+    }
+
+    /// Starts serving.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn run(self) -> io::Result<Running> {
+        let mut running = Running { stop: Arc::new(AtomicBool::new(false)), threads: Vec::new() };
+        for (index, worker) in self.udp.into_iter().enumerate() {
+            let (publisher, counters) = (self.publisher.clone(), self.stats.block());
+            running.spawn(format!("udp-{index}"), move |stop| worker.serve(&publisher, counters, &stop))?;
+        }
+        let (publisher, counters, listeners) = (self.publisher, self.stats.block(), self.tcp);
+        running.spawn("tcp".to_owned(), move |stop| tcp::serve(listeners, &publisher, counters, &stop))?;
+        Ok(running)
+    }
+}
+
+impl Running {
+    fn spawn(&mut self, name: String, body: impl FnOnce(Arc<AtomicBool>) + Send + 'static) -> io::Result<()> {
+        let stop = Arc::clone(&self.stop);
+        self.threads.push(std::thread::Builder::new().name(name).spawn(move || body(stop))?);
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            // A worker that panicked has already said so on stderr.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A UDP socket and a TCP listener on one address; port 0 finds one that is
+/// free for both.
+fn bind_pair(address: SocketAddr) -> io::Result<(Socket, std::net::TcpListener)> {
+    let tries = if address.port() == 0 { FREE_PORT_TRIES } else { 1 };
+    let mut last = io::Error::from(io::ErrorKind::AddrInUse);
+    for _ in 0..tries {
+        let udp = bind(address, Type::DGRAM)?;
+        let bound = udp.local_addr()?.as_socket().unwrap_or(address);
+        match bind(bound, Type::STREAM) {
+            Ok(tcp) => {
+                tcp.listen(TCP_BACKLOG)?;
+                return Ok((udp, tcp.into()));
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn bind(address: SocketAddr, kind: Type) -> io::Result<Socket> {
+    let protocol = if kind == Type::STREAM { Protocol::TCP } else { Protocol::UDP };
+    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    if kind == Type::STREAM {
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+    } else {
+        socket.set_reuse_port(true)?;
+        // The kernel caps it at net.core.rmem_max; less is not an error.
+        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    }
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// Seconds since 1970, as far as 32 bits carry.
+fn clock() -> u32 {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    u32::try_from(seconds).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,72 @@
+//! One UDP worker: receive a batch, answer it, send it.
+//!
+//! The snapshot and the clock are read once per batch. The wait for packets
+//! is bounded, so that an idle worker notices a new snapshot and lets the old
+//! one go, and sees that it should stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use socket2::Socket;
+
+use super::batch::Batch;
+use crate::publish::Publisher;
+use crate::respond::{Meta, Scratch, Transport, respond};
+use crate::stats::Counters;
+
+/// How long an idle worker may keep an old snapshot alive.
+const RECEIVE_WAIT: Duration = Duration::from_millis(250);
+
+/// After an unexpected socket error; keeps a broken socket from spinning.
+const ERROR_PAUSE: Duration = Duration::from_millis(10);
+
+/// A bound socket that nobody reads yet.
+#[derive(Debug)]
+pub(super) struct Worker {
+    socket: Socket,
+    bound: SocketAddr,
+}
+
+impl Worker {
+    pub(super) fn new(socket: Socket, bound: SocketAddr) -> io::Result<Self> {
+        socket.set_read_timeout(Some(RECEIVE_WAIT))?;
+        Ok(Self { socket, bound })
+    }
+
+    /// Serves until `stop`.
+    pub(super) fn serve(self, publisher: &Publisher, counters: Arc<Counters>, stop: &AtomicBool) {
+        let mut batch = match Batch::new(&self.socket, self.bound) {
+            Ok(batch) => batch,
+            Err(error) => {
+                tracing::error!(address = %self.bound, %error, "cannot serve UDP");
+                return;
+            }
+        };
+        let mut scratch = Scratch::new(counters);
+        let mut random = fastrand::Rng::new();
+        let mut snapshots = publisher.cache();
+        while !stop.load(Ordering::Relaxed) {
+            if let Err(error) = batch.receive(&self.socket)
+                && !is_idle(&error)
+            {
+                tracing::warn!(address = %self.bound, %error, "cannot receive");
+                std::thread::sleep(ERROR_PAUSE);
+            }
+            let snapshot = snapshots.load();
+            let now = super::clock();
+            batch.answer(|packet, source, local, reply| {
+                let meta = Meta { source, local, transport: Transport::Udp, now, draw: random.u64(..) };
+                respond(snapshot, &mut scratch, (packet, &meta), reply)
+            });
+            batch.send(&self.socket);
+        }
+    }
+}
+
+/// The wait ran out or a signal came: nothing to do but look around.
+fn is_idle(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
+}

@@ -1,0 +1,66 @@
+//! A cursor over a packet that never reads past its end.
+
+/// What is left of a packet.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader<'a> {
+    packet: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) const fn new(packet: &'a [u8]) -> Self {
+        Self { packet, at: 0 }
+    }
+
+    pub(crate) const fn position(&self) -> usize {
+        self.at
+    }
+
+    /// What was read since `start`.
+    pub(crate) fn since(&self, start: usize) -> &'a [u8] {
+        self.packet.get(start..self.at).unwrap_or_default()
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.at >= self.packet.len()
+    }
+
+    pub(crate) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let end = self.at.checked_add(count)?;
+        let taken = self.packet.get(self.at..end)?;
+        self.at = end;
+        Some(taken)
+    }
+
+    pub(crate) fn byte(&mut self) -> Option<u8> {
+        let byte = *self.packet.get(self.at)?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    pub(crate) fn word(&mut self) -> Option<u16> {
+        self.words().map(|[word]| word)
+    }
+
+    /// The next `N` 16-bit words in network order.
+    pub(crate) fn words<const N: usize>(&mut self) -> Option<[u16; N]> {
+        let bytes = self.take(2 * N)?;
+        let mut words = [0; N];
+        for (word, pair) in words.iter_mut().zip(bytes.chunks_exact(2)) {
+            *word = u16::from_be_bytes(pair.try_into().ok()?);
+        }
+        Some(words)
+    }
+
+    /// Skips a name, compressed or not; only its end matters.
+    pub(crate) fn skip_name(&mut self) -> Option<()> {
+        loop {
+            match self.byte()? {
+                0 => return Some(()),
+                length @ 1..=63 => self.take(usize::from(length)).map(|_| ())?,
+                192.. => return self.byte().map(|_| ()),
+                _ => return None,
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A query in, an answer out: the whole server as one function.
+//!
+//! Every transport, test, fuzz target, bench and `explain` goes through
+//! [`respond`]. It reads a frozen [`Snapshot`], the packet and its [`Meta`],
+//! writes the reply into the caller's buffer and touches nothing else but its
+//! worker's [`Scratch`]. Clock, randomness and local address come in with the
+//! meta, so the same input gives the same bytes.
+//!
+//! There is one path, not a fast one beside a general one: rows of steered
+//! and static addresses are copied whole from the snapshot, and what only
+//! rare answers need (compression targets, chains, referrals) is not set up
+//! until it is needed.
+//!
+//! **Invariant:** nothing here locks, logs, looks at a clock or calls the
+//! system; nothing allocates, except for `_why`, which only allowed sources
+//! may ask.
+
+mod chain;
+mod chaos;
+mod client;
+mod reply;
+mod steered;
+mod why;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::compose::Targets;
+use crate::query::{CLASS_CH, CLASS_IN, Folded, Query, Rcode};
+use crate::snapshot::Snapshot;
+use crate::stats::Counters;
+use reply::Reply;
+
+/// How the query came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Transport {
+    /// One datagram; the answer may have to be cut short.
+    Udp,
+    /// A stream with two octets of length before each message.
+    Tcp,
+}
+
+/// What is known of a query besides its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Meta {
+    /// Who sent it.
+    pub source: IpAddr,
+    /// The address it was sent to, where known.
+    pub local: Option<IpAddr>,
+    /// How it came.
+    pub transport: Transport,
+    /// Seconds since 1970.
+    pub now: u32,
+    /// Uniformly random bits: the only chance in an answer.
+    pub draw: u64,
+}
+
+/// What a worker reuses from query to query.
+#[derive(Debug)]
+pub struct Scratch {
+    counters: Arc<Counters>,
+    folded: Folded,
+    targets: Targets,
+}
+
+impl Scratch {
+    /// Scratch that counts into `counters`.
+    #[must_use]
+    pub const fn new(counters: Arc<Counters>) -> Self {
+        Self { counters, folded: Folded::new(), targets: Targets::new() }
+    }
+}
+
+/// Answers `packet` into `out` and gives the reply's length; nothing when the
+/// packet deserves no answer.
+pub fn respond(
+    snapshot: &Snapshot,
+    scratch: &mut Scratch,
+    (packet, meta): (&[u8], &Meta),
+    out: &mut [u8],
+) -> Option<usize> {
+    let Scratch { counters, folded, targets } = scratch;
+    counters.query(meta.transport == Transport::Udp);
+    let query = match Query::parse(packet, folded) {
+        Ok(query) => query,
+        Err(Some(reject)) => {
+            counters.rcode(reject.rcode);
+            return reply::reject(&reject, snapshot.options().udp_size, out);
+        }
+        Err(None) => {
+            counters.drop_packet();
+            return None;
+        }
+    };
+    if let Some(edns) = &query.edns {
+        counters.edns(edns.subnet.is_some());
+    }
+    let mut reply = Reply::start(&query, (snapshot.options(), meta.transport), (out, targets))?;
+    match query.question.qclass {
+        CLASS_IN => chain::Chain::new(snapshot, (&query, meta), (counters, folded)).answer(&mut reply),
+        CLASS_CH => chaos::answer(snapshot.options(), folded.name(), query.question.qtype, &mut reply),
+        _ => reply.rcode = Rcode::Refused,
+    }
+    let written = reply.finish(&query, snapshot.options());
+    counters.rcode(written.rcode);
+    if written.truncated {
+        counters.truncate();
+    }
+    Some(written.length)
+}

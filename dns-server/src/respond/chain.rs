@@ -1,0 +1,355 @@
+//! From a name to its data: the algorithm of RFC 1034 §4.3.2.
+//!
+//! Each hop looks one name up and either ends — data, no data, no such name,
+//! a referral — or follows an alias to the next name, as far as it stays in
+//! our zones. Wildcards are RFC 4592, DNAME is RFC 6672, negative answers
+//! RFC 2308, the rcode of a chain is that of its last name (RFC 6604).
+
+use rhumb_zones::{Rtype, ZoneId};
+
+use super::client::Client;
+use super::reply::Reply;
+use super::{Meta, steered, why};
+use crate::compose::{Owner, Row, Section, name_length};
+use crate::query::{Folded, Query, Rcode};
+use crate::snapshot::Snapshot;
+use crate::snapshot::names::{Found, Names, Node, NodeId, Role, RrSet};
+use crate::stats::Counters;
+
+/// Aliases followed in one answer: enough for any sane chain, and a loop ends.
+const MAX_HOPS: usize = 16;
+
+/// TTL of the HINFO that answers ANY (RFC 8482 §4.2), seconds.
+const ANY_TTL: u32 = 3_600;
+const HINFO: Rtype = Rtype(13);
+/// CPU "RFC8482", OS "".
+const ANY_RDATA: &[u8] = b"\x07RFC8482\x00";
+
+/// Types that ask for a transfer or for mail's long gone pairs.
+const QTYPE_AXFR: u16 = 252;
+const QTYPE_IXFR: u16 = 251;
+const QTYPE_MAILB: u16 = 253;
+const QTYPE_MAILA: u16 = 254;
+const QTYPE_TSIG: u16 = 250;
+const QTYPE_TKEY: u16 = 249;
+
+/// One query on its way through names.
+pub(super) struct Chain<'q, 's> {
+    pub(super) snapshot: &'s Snapshot,
+    pub(super) client: Client<'q>,
+    pub(super) counters: &'q Counters,
+    pub(super) qtype: Rtype,
+    labels: usize,
+    folded: &'q mut Folded,
+    /// The name of the current hop, as its alias spelled it; empty while it
+    /// is the question's.
+    alias: Alias,
+}
+
+/// Where a hop leads.
+pub(super) enum Step<'s> {
+    /// The answer is complete.
+    Done,
+    /// Go on with this name.
+    Follow(&'s [u8]),
+    /// Go on with what stands below `below` in the current name, under this.
+    Graft { below: usize, target: &'s [u8] },
+}
+
+/// A wire name kept by value: a chain crosses borrows.
+struct Alias {
+    bytes: [u8; 255],
+    length: usize,
+}
+
+impl<'q, 's> Chain<'q, 's> {
+    pub(super) fn new(
+        snapshot: &'s Snapshot,
+        (query, meta): (&Query<'q>, &'q Meta),
+        (counters, folded): (&'q Counters, &'q mut Folded),
+    ) -> Self {
+        Self {
+            snapshot,
+            client: Client::new(query, meta),
+            counters,
+            qtype: Rtype(query.question.qtype),
+            labels: query.question.labels,
+            folded,
+            alias: Alias { bytes: [0; 255], length: 0 },
+        }
+    }
+
+    /// Answers into `reply`.
+    pub(super) fn answer(&mut self, reply: &mut Reply<'_>) {
+        match self.qtype.0 {
+            QTYPE_AXFR | QTYPE_IXFR => reply.rcode = Rcode::Refused,
+            QTYPE_MAILA | QTYPE_MAILB => reply.rcode = Rcode::NotImp,
+            QTYPE_TSIG | QTYPE_TKEY | 0 => reply.rcode = Rcode::FormErr,
+            _ if self.qtype == Rtype::OPT => reply.rcode = Rcode::FormErr,
+            _ => self.follow(reply),
+        }
+    }
+
+    fn follow(&mut self, reply: &mut Reply<'_>) {
+        let names = self.snapshot.names();
+        for _ in 0..MAX_HOPS {
+            let step = match names.find(self.folded.name(), self.labels) {
+                Found::Nowhere => return self.leave(reply),
+                Found::Exact(id) => self.exact(id, reply),
+                Found::Encloser { node, below } => self.enclosed((node, below), reply),
+            };
+            let moved = match step {
+                Step::Done => return,
+                Step::Follow(name) => self.alias.set(name),
+                Step::Graft { below, target } => self.graft(below, target, reply),
+            };
+            if moved.is_none() {
+                return;
+            }
+            let Some(labels) = self.folded.set(self.alias.name()) else { return };
+            self.labels = labels;
+        }
+    }
+
+    /// The name lies in no zone of ours.
+    fn leave(&self, reply: &mut Reply<'_>) {
+        if !reply.has_answer() {
+            reply.rcode = Rcode::Refused;
+        }
+    }
+
+    fn exact(&self, id: NodeId, reply: &mut Reply<'_>) -> Step<'s> {
+        let names = self.snapshot.names();
+        let node = names.node(id);
+        match node.role {
+            Role::Below(above) => self.below((above, None), reply),
+            Role::Cut if self.qtype != Rtype::DS => self.refer(node, reply),
+            Role::Apex if self.qtype == Rtype::DS => {
+                let zone = names.zone(node.zone).parent.unwrap_or(node.zone);
+                self.data((node, zone), reply)
+            }
+            _ => self.data((node, node.zone), reply),
+        }
+    }
+
+    /// The name does not exist; `encloser` is what does.
+    fn enclosed(&self, (encloser, below): (NodeId, usize), reply: &mut Reply<'_>) -> Step<'s> {
+        let names = self.snapshot.names();
+        let node = names.node(encloser);
+        match node.role {
+            Role::Below(above) => return self.below((above, None), reply),
+            Role::Cut | Role::Redirect => return self.below((encloser, Some(below)), reply),
+            Role::Apex if names.rrset(node, Rtype::DNAME).is_some() => {
+                return self.below((encloser, Some(below)), reply);
+            }
+            Role::Plain | Role::Apex => {}
+        }
+        if self.qtype == Rtype::TXT && why::answer(self, reply) {
+            return Step::Done;
+        }
+        if let Some(id) = names.wildcard_under(encloser) {
+            let wildcard = names.node(id);
+            return match wildcard.role {
+                Role::Cut => self.refer(wildcard, reply),
+                _ => self.data((wildcard, wildcard.zone), reply),
+            };
+        }
+        reply.rcode = Rcode::NxDomain;
+        self.negative(node.zone, reply)
+    }
+
+    /// The name lies below a zone cut or a DNAME.
+    fn below(&self, (above, start): (NodeId, Option<usize>), reply: &mut Reply<'_>) -> Step<'s> {
+        let names = self.snapshot.names();
+        let node = names.node(above);
+        let Some(dname) = names.rrset(node, Rtype::DNAME).filter(|_| node.role != Role::Cut) else {
+            return self.refer(node, reply);
+        };
+        let Some(target) = names.rdata(dname).next() else { return Step::Done };
+        reply.authoritative = true;
+        let owner = names.name(node);
+        let below = start.unwrap_or_else(|| self.folded.name().len() - owner.len());
+        let row = Row { owner: Owner::Name(owner), rtype: Rtype::DNAME, ttl: dname.ttl, rdata: target };
+        reply.require(Section::Answer, [row]);
+        Step::Graft { below, target }
+    }
+
+    /// Moves from `X.owner` to `X.target` and adds the CNAME that says so
+    /// (RFC 6672 §3.1); too long a name is YXDOMAIN.
+    fn graft(&mut self, below: usize, target: &[u8], reply: &mut Reply<'_>) -> Option<()> {
+        let old = Alias { bytes: self.alias.bytes, length: self.alias.length };
+        let from = self.current(&old);
+        let head = from.get(..below)?;
+        if head.len() + target.len() > self.alias.bytes.len() {
+            reply.rcode = Rcode::YxDomain;
+            return None;
+        }
+        let ttl = self.redirect_ttl(below)?;
+        let mut next = Alias { bytes: [0; 255], length: head.len() + target.len() };
+        next.bytes.get_mut(..head.len())?.copy_from_slice(head);
+        next.bytes.get_mut(head.len()..next.length)?.copy_from_slice(target);
+        let row = Row { owner: old.owner(), rtype: Rtype::CNAME, ttl, rdata: next.name() };
+        reply.require(Section::Answer, [row]);
+        self.alias = next;
+        Some(())
+    }
+
+    fn redirect_ttl(&self, below: usize) -> Option<u32> {
+        let names = self.snapshot.names();
+        let node = names.exact(self.folded.name().get(below..)?)?;
+        names.rrset(names.node(node), Rtype::DNAME).map(|dname| dname.ttl)
+    }
+
+    /// The node answers for the current name: itself, or as a wildcard.
+    fn data(&self, (node, zone): (&'s Node, ZoneId), reply: &mut Reply<'_>) -> Step<'s> {
+        reply.authoritative = true;
+        let names = self.snapshot.names();
+        if let Some(service) = node.service
+            && let Some(step) = steered::answer(self, service, reply)
+        {
+            return match step {
+                steered::Answer::Complete => Step::Done,
+                steered::Answer::Alias(name) => Step::Follow(name),
+                steered::Answer::NoData => self.negative(zone, reply),
+            };
+        }
+        if self.qtype == Rtype::ANY {
+            return self.any(node, reply);
+        }
+        if let Some(rrset) = names.rrset(node, self.qtype) {
+            self.require(Section::Answer, rrset, reply);
+            self.additional(rrset, reply);
+            return Step::Done;
+        }
+        if let Some(alias) = names.rrset(node, Rtype::CNAME) {
+            self.require(Section::Answer, alias, reply);
+            return names.rdata(alias).next().map_or(Step::Done, Step::Follow);
+        }
+        self.negative(zone, reply)
+    }
+
+    /// ANY gets the least that is true (RFC 8482 §4.2, §4.3).
+    fn any(&self, node: &Node, reply: &mut Reply<'_>) -> Step<'s> {
+        let names = self.snapshot.names();
+        if names.rrsets(node).is_empty() && node.service.is_none() {
+            return self.negative(node.zone, reply);
+        }
+        match names.rrset(node, Rtype::CNAME) {
+            Some(alias) => self.require(Section::Answer, alias, reply),
+            None => {
+                let row = Row { owner: self.owner(), rtype: HINFO, ttl: ANY_TTL, rdata: ANY_RDATA };
+                reply.require(Section::Answer, [row]);
+            }
+        }
+        Step::Done
+    }
+
+    /// No such type, or no such name: the SOA says for how long.
+    fn negative(&self, zone: ZoneId, reply: &mut Reply<'_>) -> Step<'s> {
+        reply.authoritative = true;
+        let names = self.snapshot.names();
+        let zone = names.zone(zone);
+        let owner = Owner::Name(names.name(names.node(zone.apex)));
+        reply.require(Section::Authority, rows(names, owner, &zone.negative_soa));
+        Step::Done
+    }
+
+    /// Points at the child's name servers (RFC 1034 §4.3.2 step 3b). Glue
+    /// that lies in the child must fit, or the client cannot go on
+    /// (RFC 9471 §3.1).
+    fn refer(&self, cut: &Node, reply: &mut Reply<'_>) -> Step<'s> {
+        let names = self.snapshot.names();
+        let Some(servers) = names.rrset(cut, Rtype::NS) else { return Step::Done };
+        self.counters.refer();
+        let owner = names.name(cut);
+        reply.require(Section::Authority, rows(names, Owner::Name(owner), servers));
+        if self.client.dnssec_ok
+            && let Some(signer) = names.rrset(cut, Rtype::DS)
+        {
+            reply.require(Section::Authority, rows(names, Owner::Name(owner), signer));
+        }
+        for server in names.rdata(servers) {
+            let needed = ends_with(server, owner);
+            if !self.addresses_of(server, reply) && needed {
+                reply.truncate();
+            }
+        }
+        Step::Done
+    }
+
+    /// Adds addresses of the names that an answer's rdata points at
+    /// (RFC 1035 §3.3, RFC 2782).
+    fn additional(&self, rrset: &RrSet, reply: &mut Reply<'_>) {
+        let skip = match rrset.rtype {
+            Rtype::NS => 0,
+            Rtype::MX | Rtype::SVCB | Rtype::HTTPS => 2,
+            Rtype::SRV => 6,
+            _ => return,
+        };
+        for rdata in self.snapshot.names().rdata(rrset) {
+            if let Some(rest) = rdata.get(skip..) {
+                self.addresses_of(rest, reply);
+            }
+        }
+    }
+
+    /// Offers the static addresses of the name `rdata` starts with; false
+    /// when there are some and they do not fit.
+    pub(super) fn addresses_of(&self, rdata: &[u8], reply: &mut Reply<'_>) -> bool {
+        let names = self.snapshot.names();
+        let Some(name) = rdata.get(..name_length(rdata)) else { return true };
+        let mut folded = Folded::new();
+        let Some(id) = folded.set(name).and_then(|_| names.exact(folded.name())) else { return true };
+        let node = names.node(id);
+        [Rtype::A, Rtype::AAAA]
+            .into_iter()
+            .filter_map(|rtype| names.rrset(node, rtype))
+            .all(|rrset| reply.offer(rows(names, Owner::Name(name), rrset)))
+    }
+
+    fn require(&self, section: Section, rrset: &RrSet, reply: &mut Reply<'_>) {
+        reply.require(section, rows(self.snapshot.names(), self.owner(), rrset));
+    }
+
+    /// The owner of the current hop's records.
+    pub(super) fn owner(&self) -> Owner<'_> {
+        self.alias.owner()
+    }
+
+    /// The current name, folded.
+    pub(super) fn name(&self) -> &[u8] {
+        self.folded.name()
+    }
+
+    fn current<'a>(&'a self, alias: &'a Alias) -> &'a [u8] {
+        if alias.length == 0 { self.client.qname } else { alias.name() }
+    }
+}
+
+impl Alias {
+    fn name(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    fn owner(&self) -> Owner<'_> {
+        if self.length == 0 { Owner::Question } else { Owner::Name(self.name()) }
+    }
+
+    fn set(&mut self, name: &[u8]) -> Option<()> {
+        self.bytes.get_mut(..name.len())?.copy_from_slice(name);
+        self.length = name.len();
+        Some(())
+    }
+}
+
+fn rows<'r>(names: &'r Names, owner: Owner<'r>, rrset: &RrSet) -> impl Iterator<Item = Row<'r>> {
+    let (rtype, ttl) = (rrset.rtype, rrset.ttl);
+    names.rdata(rrset).map(move |rdata| Row { owner, rtype, ttl, rdata })
+}
+
+fn ends_with(name: &[u8], suffix: &[u8]) -> bool {
+    name.len()
+        .checked_sub(suffix.len())
+        .and_then(|at| name.get(at..))
+        .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+}

@@ -1,0 +1,124 @@
+//! Everything an answer is made from, frozen.
+//!
+//! A snapshot is compiled aside from a validated world and published whole.
+//! Its big parts — names, rows, place table, atlas — are shared by `Arc`
+//! between snapshots; a change of health makes a new one with
+//! [`Snapshot::with_state`], which copies pointers only.
+//!
+//! **Invariant:** a snapshot never changes, and every id in it belongs to the
+//! one model it was compiled from.
+
+mod compile;
+pub(crate) mod names;
+pub(crate) mod rows;
+
+use std::sync::Arc;
+
+use rhumb_geo::PlaceTable;
+use rhumb_policies::{Atlas, State, World};
+use rhumb_zones::{Prefix, ServiceId};
+
+pub use names::TooLarge;
+
+use names::Names;
+use rows::ServiceRows;
+
+/// How the server presents itself and whom it trusts.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Largest UDP reply, octets: 512 to 4,096.
+    pub udp_size: u16,
+    /// `version.bind`, at most 255 octets; nothing refuses it.
+    pub version: Option<String>,
+    /// `id.server` and NSID, at most 255 octets; nothing refuses them.
+    pub identity: Option<String>,
+    /// Who may ask `_why`.
+    pub why_from: Vec<Prefix>,
+}
+
+impl Options {
+    /// DNS Flag Day 2020: passes every path without fragments.
+    pub const UDP_SIZE: u16 = 1232;
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let loopback = ["127.0.0.0/8", "::1/128"];
+        Self {
+            udp_size: Self::UDP_SIZE,
+            version: Some(concat!("rhumb ", env!("CARGO_PKG_VERSION")).to_owned()),
+            identity: None,
+            why_from: loopback.iter().filter_map(|text| text.parse().ok()).collect(),
+        }
+    }
+}
+
+/// What a snapshot is compiled from.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The validated policy.
+    pub world: Arc<World>,
+    /// Where clients are.
+    pub places: Arc<PlaceTable>,
+    /// Which clients the policy tells apart.
+    pub atlas: Arc<Atlas>,
+    /// What is usable now.
+    pub state: Arc<State>,
+    /// SOA serials, by zone.
+    pub serials: Vec<u32>,
+    /// The number of this reload; never leaves the server.
+    pub generation: u64,
+    /// Presentation and trust.
+    pub options: Arc<Options>,
+}
+
+/// One frozen generation.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    parts: Parts,
+    names: Arc<Names>,
+    services: Arc<[ServiceRows]>,
+}
+
+impl Snapshot {
+    /// Compiles `parts`.
+    ///
+    /// # Errors
+    /// When zones hold more than the tables can address.
+    pub fn compile(parts: Parts) -> Result<Self, TooLarge> {
+        let model = parts.world.model();
+        let names = Arc::new(compile::names(model, &parts.serials)?);
+        let services = model.services().iter().map(|service| ServiceRows::new(model, service)).collect();
+        Ok(Self { parts, names, services })
+    }
+
+    /// The same world in another state.
+    #[must_use]
+    pub fn with_state(&self, state: Arc<State>) -> Self {
+        Self { parts: Parts { state, ..self.parts.clone() }, ..self.clone() }
+    }
+
+    /// What it was compiled from.
+    #[must_use]
+    pub const fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Names served, empty non-terminals included.
+    #[must_use]
+    pub fn name_count(&self) -> usize {
+        self.names.len()
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.parts.options
+    }
+
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    pub(crate) fn rows(&self, service: ServiceId) -> &ServiceRows {
+        &self.services[service.index()]
+    }
+}

@@ -1,0 +1,161 @@
+//! From the model's zones to the frozen table of names.
+//!
+//! Zones go in deepest first, so that where a child is served beside its
+//! parent, every name from the child's apex down is already the child's when
+//! the parent comes by. Records of a zone are in canonical order: an ancestor
+//! comes before what lies below it, so one look at the last cut or DNAME
+//! tells whether a name is below one.
+
+use rhumb_zones::{Model, Name, Record, Rtype, Service, ServiceId, Zone, ZoneId};
+
+use super::names::{Names, NodeId, Role, RrSet, TooLarge, ZoneEntry};
+
+/// Compiles every zone of `model`; `serials` are by zone.
+pub(super) fn names(model: &Model, serials: &[u32]) -> Result<Names, TooLarge> {
+    let mut order: Vec<ZoneId> = (0..model.zones().len()).map(ZoneId::new).collect();
+    order.sort_by_key(|&id| std::cmp::Reverse(model.zone(id).name.labels().count()));
+    let mut names = Names::new();
+    let mut entries: Vec<Option<ZoneEntry>> = vec![None; order.len()];
+    for (done, &id) in order.iter().enumerate() {
+        let children: Vec<&Name> = order[..done]
+            .iter()
+            .map(|&child| &model.zone(child).name)
+            .filter(|child| child.is_within(&model.zone(id).name))
+            .collect();
+        let compiler = Compiler { model, id, zone: model.zone(id), children, above: None };
+        entries[id.index()] = Some(compiler.compile(&mut names, serials[id.index()])?);
+    }
+    names.zones = entries.into_iter().map(|entry| entry.expect("every zone is in the order")).collect();
+    Ok(names)
+}
+
+struct Compiler<'m> {
+    model: &'m Model,
+    id: ZoneId,
+    zone: &'m Zone,
+    /// Apexes of served zones below this one.
+    children: Vec<&'m Name>,
+    /// The last cut or redirect met.
+    above: Option<(&'m Name, NodeId)>,
+}
+
+impl<'m> Compiler<'m> {
+    fn compile(mut self, names: &mut Names, serial: u32) -> Result<ZoneEntry, TooLarge> {
+        let zone = self.zone;
+        let apex = names.insert(&zone.name.folded(), self.id)?;
+        names.node_mut(apex).role = Role::Apex;
+        let parent = self.parent();
+        let mut negative_soa = None;
+        for records in zone.records.records.chunk_by(|a, b| a.owner == b.owner) {
+            let owner = &records[0].owner;
+            if let Some(child) = self.children.iter().find(|child| owner.is_within(child)) {
+                self.ancestors(names, child)?;
+                continue;
+            }
+            let node = self.place(names, owner, records)?;
+            for rrset in records.chunk_by(|a, b| a.rtype == b.rtype) {
+                let soa = add(names, node, rrset, serial)?;
+                negative_soa = negative_soa.or(soa);
+            }
+            if *owner == zone.name {
+                self.parents_signers(names, (node, parent))?;
+            }
+        }
+        for &service in &zone.services {
+            self.steer(names, service)?;
+        }
+        let negative_soa = negative_soa.expect("ZoneData has an SOA");
+        Ok(ZoneEntry { apex, negative_soa, parent })
+    }
+
+    /// Makes the owner's node and says what it is to the zone.
+    fn place(&mut self, names: &mut Names, owner: &'m Name, records: &[Record]) -> Result<NodeId, TooLarge> {
+        let node = names.insert(&owner.folded(), self.id)?;
+        self.above = self.above.filter(|(above, _)| owner.is_within(above));
+        if let Some((_, above)) = self.above {
+            names.node_mut(node).role = Role::Below(above);
+        } else if *owner != self.zone.name {
+            let has = |rtype| records.iter().any(|record| record.rtype == rtype);
+            if has(Rtype::NS) {
+                names.node_mut(node).role = Role::Cut;
+                self.above = Some((owner, node));
+            } else if has(Rtype::DNAME) {
+                names.node_mut(node).role = Role::Redirect;
+                self.above = Some((owner, node));
+            }
+        }
+        self.ancestors(names, owner)?;
+        Ok(node)
+    }
+
+    /// Makes the names between `owner` and what is there already.
+    fn ancestors(&self, names: &mut Names, owner: &Name) -> Result<(), TooLarge> {
+        let mut child = owner.clone();
+        while child != self.zone.name
+            && let Some(parent) = child.parent()
+        {
+            let known = names.exact(&parent.folded());
+            let node = match known {
+                Some(node) => node,
+                None => names.insert(&parent.folded(), self.id)?,
+            };
+            if known.is_none()
+                && let Some((_, above)) =
+                    self.above.filter(|(above, _)| parent.is_within(above) && parent != **above)
+            {
+                names.node_mut(node).role = Role::Below(above);
+            }
+            names.node_mut(node).wildcard_child |= child.is_wildcard();
+            if known.is_some() {
+                break;
+            }
+            child = parent;
+        }
+        Ok(())
+    }
+
+    /// The nearest served zone above.
+    fn parent(&self) -> Option<ZoneId> {
+        (0..self.model.zones().len())
+            .map(ZoneId::new)
+            .filter(|&id| id != self.id && self.zone.name.is_within(&self.model.zone(id).name))
+            .max_by_key(|&id| self.model.zone(id).name.labels().count())
+    }
+
+    /// Takes the DS at our apex out of the parent's records.
+    fn parents_signers(
+        &self,
+        names: &mut Names,
+        (node, parent): (NodeId, Option<ZoneId>),
+    ) -> Result<(), TooLarge> {
+        let Some(parent) = parent else { return Ok(()) };
+        let records = &self.model.zone(parent).records.records;
+        let is_signer = |record: &&Record| record.owner == self.zone.name && record.rtype == Rtype::DS;
+        let Some(ttl) = records.iter().find(is_signer).map(|record| record.ttl) else { return Ok(()) };
+        names.add(node, (Rtype::DS, ttl), records.iter().filter(is_signer).map(|record| &*record.rdata))
+    }
+
+    fn steer(&self, names: &mut Names, id: ServiceId) -> Result<(), TooLarge> {
+        let service: &Service = self.model.service(id);
+        let node = names.insert(&service.owner.folded(), self.id)?;
+        self.ancestors(names, &service.owner)?;
+        names.node_mut(node).service = Some(id);
+        Ok(())
+    }
+}
+
+/// Adds one RRset; gives back the SOA's, shaped for negative answers.
+fn add(names: &mut Names, node: NodeId, rrset: &[Record], serial: u32) -> Result<Option<RrSet>, TooLarge> {
+    let Record { rtype, ttl, rdata, .. } = &rrset[0];
+    if *rtype != Rtype::SOA {
+        names.add(node, (*rtype, *ttl), rrset.iter().map(|record| &*record.rdata))?;
+        return Ok(None);
+    }
+    // SERIAL, REFRESH, RETRY, EXPIRE and MINIMUM are the last twenty octets.
+    let mut soa = rdata.to_vec();
+    let numbers = soa.len() - 20;
+    soa[numbers..numbers + 4].copy_from_slice(&serial.to_be_bytes());
+    let minimum = u32::from_be_bytes([16, 17, 18, 19].map(|at| soa[numbers + at]));
+    names.add(node, (Rtype::SOA, *ttl), [&soa[..]])?;
+    names.store(Rtype::SOA, (*ttl).min(minimum), [&soa[..]]).map(Some)
+}

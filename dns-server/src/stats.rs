@@ -1,0 +1,146 @@
+//! Counters of the query path.
+//!
+//! Each worker owns one block that no other thread writes, padded so that no
+//! two share a cache line; readers add the blocks up. A counter is therefore
+//! a plain load, add and store, not an atomic read-modify-write.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::query::Rcode;
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// One worker's counters.
+        #[derive(Debug, Default)]
+        #[repr(align(128))]
+        pub struct Counters {
+            $($name: AtomicU64,)*
+        }
+
+        /// Sums over all workers, or one worker's own.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        pub struct Totals {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl Counters {
+            fn add_to(&self, totals: &mut Totals) {
+                $(totals.$name += self.$name.load(Ordering::Relaxed);)*
+            }
+        }
+
+        impl Totals {
+            /// Name and value of each, for status and metrics.
+            #[must_use]
+            pub fn pairs(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name),)*]
+            }
+        }
+    };
+}
+
+counters! {
+    /// Queries received over UDP.
+    udp_queries,
+    /// Queries received over TCP.
+    tcp_queries,
+    /// Packets that got no answer: too short, or responses themselves.
+    dropped,
+    /// Answers with NOERROR.
+    noerror,
+    /// Answers with FORMERR.
+    formerr,
+    /// Answers with SERVFAIL.
+    servfail,
+    /// Answers with NXDOMAIN.
+    nxdomain,
+    /// Answers with NOTIMP.
+    notimp,
+    /// Answers with REFUSED.
+    refused,
+    /// Answers with any other rcode.
+    other_rcode,
+    /// Answers cut short with TC.
+    truncated,
+    /// Queries with EDNS.
+    edns,
+    /// Queries with a Client Subnet that was used or echoed.
+    client_subnet,
+    /// Answers chosen by a service's policy.
+    steered,
+    /// Referrals to a child zone.
+    referrals,
+}
+
+impl Counters {
+    pub(crate) fn query(&self, udp: bool) {
+        bump(if udp { &self.udp_queries } else { &self.tcp_queries });
+    }
+
+    pub(crate) fn drop_packet(&self) {
+        bump(&self.dropped);
+    }
+
+    pub(crate) fn rcode(&self, rcode: Rcode) {
+        bump(match rcode {
+            Rcode::NoError => &self.noerror,
+            Rcode::FormErr => &self.formerr,
+            Rcode::ServFail => &self.servfail,
+            Rcode::NxDomain => &self.nxdomain,
+            Rcode::NotImp => &self.notimp,
+            Rcode::Refused => &self.refused,
+            Rcode::YxDomain | Rcode::BadVers => &self.other_rcode,
+        });
+    }
+
+    pub(crate) fn truncate(&self) {
+        bump(&self.truncated);
+    }
+
+    pub(crate) fn edns(&self, subnet: bool) {
+        bump(&self.edns);
+        if subnet {
+            bump(&self.client_subnet);
+        }
+    }
+
+    pub(crate) fn steer(&self) {
+        bump(&self.steered);
+    }
+
+    pub(crate) fn refer(&self) {
+        bump(&self.referrals);
+    }
+}
+
+/// One writer per counter: no lock prefix needed.
+fn bump(counter: &AtomicU64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+}
+
+/// The blocks of all workers.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    blocks: Arc<Mutex<Vec<Arc<Counters>>>>,
+}
+
+impl Stats {
+    /// A new block for one worker.
+    #[must_use]
+    pub fn block(&self) -> Arc<Counters> {
+        let block = Arc::new(Counters::default());
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&block));
+        block
+    }
+
+    /// Sums over all workers.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for block in self.blocks.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            block.add_to(&mut totals);
+        }
+        totals
+    }
+}

@@ -1,0 +1,129 @@
+//! A server under test: the same world in process, on UDP and on TCP.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rhumb::net::{NetOptions, Running, Server};
+use rhumb::publish::Publisher;
+use rhumb::respond::{Meta, Scratch, Transport, respond};
+use rhumb::snapshot::{Parts, Snapshot};
+use rhumb::stats::Stats;
+use rhumb_geo::{Atlas, PlaceTable};
+use rhumb_health::Status;
+use rhumb_policies::{Inputs, State, World, advance};
+use rhumb_zones::{Files, LoadOptions, ReadError, Source};
+
+/// Long enough for a loaded machine, short enough to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long silence must last to be believed.
+const SILENCE: Duration = Duration::from_millis(200);
+
+pub fn testdata(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("testdata").join(path)
+}
+
+/// A running server and a way to ask it without sockets.
+pub struct Lab {
+    snapshot: Arc<Snapshot>,
+    scratch: Scratch,
+    stats: Stats,
+    address: SocketAddr,
+    udp: UdpSocket,
+    _running: Running,
+}
+
+/// A packet asked in process.
+pub struct Asked<'a> {
+    pub packet: &'a [u8],
+    pub from: IpAddr,
+    pub draw: u64,
+}
+
+impl Lab {
+    pub fn start(policy: &Path) -> Self {
+        let snapshot = load(policy);
+        let (publisher, stats) = (Publisher::new(snapshot), Stats::default());
+        let options = NetOptions { listen: vec!["127.0.0.1:0".parse().unwrap()], workers: 1 };
+        let server = Server::bind(&options, &publisher, &stats).unwrap();
+        let address = server.addresses()[0];
+        let running = server.run().unwrap();
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        udp.connect(address).unwrap();
+        let scratch = Scratch::new(stats.block());
+        Self { snapshot: publisher.current(), scratch, stats, address, udp, _running: running }
+    }
+
+    pub fn totals(&self) -> Vec<(&'static str, u64)> {
+        self.stats.totals().pairs()
+    }
+
+    pub fn in_process(&mut self, asked: &Asked<'_>, transport: Transport) -> Option<Vec<u8>> {
+        let meta = Meta { source: asked.from, local: None, transport, now: 1_800_000_000, draw: asked.draw };
+        let mut out = vec![0; 65_535];
+        let length = respond(&self.snapshot, &mut self.scratch, (asked.packet, &meta), &mut out)?;
+        out.truncate(length);
+        Some(out)
+    }
+
+    pub fn over_udp(&self, packet: &[u8], answer_expected: bool) -> Option<Vec<u8>> {
+        self.udp.set_read_timeout(Some(if answer_expected { PATIENCE } else { SILENCE })).unwrap();
+        self.udp.send(packet).unwrap();
+        let mut reply = vec![0; 65_535];
+        match self.udp.recv(&mut reply) {
+            Ok(length) => {
+                reply.truncate(length);
+                Some(reply)
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => None,
+            Err(error) => panic!("receive: {error}"),
+        }
+    }
+
+    pub fn over_tcp(&self, packet: &[u8]) -> Option<Vec<u8>> {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(&u16::try_from(packet.len()).unwrap().to_be_bytes()).unwrap();
+        stream.write_all(packet).unwrap();
+        let mut length = [0; 2];
+        match stream.read_exact(&mut length) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return None,
+            Err(error) => panic!("receive: {error}"),
+        }
+        let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
+        stream.read_exact(&mut reply).unwrap();
+        Some(reply)
+    }
+}
+
+/// The world of one policy file, with embedded geo data and nothing probed.
+fn load(policy: &Path) -> Snapshot {
+    let path: Arc<str> = policy.to_str().unwrap().into();
+    let source = Source { bytes: std::fs::read(policy).unwrap(), path };
+    let loaded = rhumb_zones::load(&[source], &Disk, &LoadOptions::default());
+    assert!(!loaded.diagnostics.refuse(), "{}", loaded.diagnostics);
+    let (world, diagnostics) = World::compile(loaded.model);
+    assert!(!diagnostics.refuse(), "{diagnostics}");
+    let carriers = world.model().carriers();
+    let places = PlaceTable::new(Arc::new(Atlas::new(Vec::new())), carriers, world.operator_prefixes());
+    let atlas = rhumb_policies::Atlas::survey(&world, &places).unwrap();
+    let inputs = Inputs::new(world.model(), Status::Unknown);
+    let state = advance(&world, &State::default(), &inputs, Duration::ZERO);
+    let serials = world.model().zones().iter().map(|_| 7).collect();
+    let (world, places, atlas, state) = (Arc::new(world), Arc::new(places), Arc::new(atlas), Arc::new(state));
+    Snapshot::compile(Parts { world, places, atlas, state, serials, generation: 1, options: Arc::default() })
+        .unwrap()
+}
+
+struct Disk;
+impl Files for Disk {
+    fn read(&self, from: &str, path: &str) -> Result<(String, Vec<u8>), ReadError> {
+        let path = Path::new(from).parent().unwrap().join(path);
+        let bytes = std::fs::read(&path).map_err(|error| ReadError(error.to_string()))?;
+        Ok((path.to_str().unwrap().to_owned(), bytes))
+    }
+}
