@@ -184,6 +184,11 @@ impl PlaceTable {
     #[must_use]
     pub fn classes(&self, class_of: &[ClassId]) -> ClassMap {
         assert_eq!(class_of.len(), self.len(), "one class per place");
+        // Where all clients are alike, the range that stands for IPv4
+        // addresses must not cut IPv6 scopes short.
+        if let Some(&only) = class_of.first().filter(|&only| class_of.iter().all(|class| class == only)) {
+            return ClassMap::new(Steps::all(only), Steps::all(only), only);
+        }
         let v4 = self.classify(&self.atlas.v4, &self.v4, class_of);
         let v6 = self.classify(&self.atlas.v6, &self.v6, class_of);
         ClassMap::new(v4, v6, class_of[PlaceId::NOWHERE.index()])

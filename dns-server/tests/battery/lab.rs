@@ -22,12 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long silence must last to be believed.
 const SILENCE: Duration = Duration::from_millis(200);
 
-pub fn testdata(path: &str) -> PathBuf {
+pub(crate) fn testdata(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("testdata").join(path)
 }
 
 /// A running server and a way to ask it without sockets.
-pub struct Lab {
+pub(crate) struct Lab {
     snapshot: Arc<Snapshot>,
     scratch: Scratch,
     stats: Stats,
@@ -37,14 +37,14 @@ pub struct Lab {
 }
 
 /// A packet asked in process.
-pub struct Asked<'a> {
-    pub packet: &'a [u8],
-    pub from: IpAddr,
-    pub draw: u64,
+pub(crate) struct Asked<'a> {
+    pub(crate) packet: &'a [u8],
+    pub(crate) from: IpAddr,
+    pub(crate) draw: u64,
 }
 
 impl Lab {
-    pub fn start(policy: &Path) -> Self {
+    pub(crate) fn start(policy: &Path) -> Self {
         let snapshot = load(policy);
         let (publisher, stats) = (Publisher::new(snapshot), Stats::default());
         let options = NetOptions { listen: vec!["127.0.0.1:0".parse().unwrap()], workers: 1 };
@@ -57,11 +57,11 @@ impl Lab {
         Self { snapshot: publisher.current(), scratch, stats, address, udp, _running: running }
     }
 
-    pub fn totals(&self) -> Vec<(&'static str, u64)> {
+    pub(crate) fn totals(&self) -> Vec<(&'static str, u64)> {
         self.stats.totals().pairs()
     }
 
-    pub fn in_process(&mut self, asked: &Asked<'_>, transport: Transport) -> Option<Vec<u8>> {
+    pub(crate) fn in_process(&mut self, asked: &Asked<'_>, transport: Transport) -> Option<Vec<u8>> {
         let meta = Meta { source: asked.from, local: None, transport, now: 1_800_000_000, draw: asked.draw };
         let mut out = vec![0; 65_535];
         let length = respond(&self.snapshot, &mut self.scratch, (asked.packet, &meta), &mut out)?;
@@ -69,7 +69,7 @@ impl Lab {
         Some(out)
     }
 
-    pub fn over_udp(&self, packet: &[u8], answer_expected: bool) -> Option<Vec<u8>> {
+    pub(crate) fn over_udp(&self, packet: &[u8], answer_expected: bool) -> Option<Vec<u8>> {
         self.udp.set_read_timeout(Some(if answer_expected { PATIENCE } else { SILENCE })).unwrap();
         self.udp.send(packet).unwrap();
         let mut reply = vec![0; 65_535];
@@ -83,7 +83,7 @@ impl Lab {
         }
     }
 
-    pub fn over_tcp(&self, packet: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn over_tcp(&self, packet: &[u8]) -> Option<Vec<u8>> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(&u16::try_from(packet.len()).unwrap().to_be_bytes()).unwrap();

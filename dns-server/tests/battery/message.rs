@@ -6,7 +6,7 @@ use hickory_proto::rr::{RData, Record};
 use rhumb_zones::{Name, Rtype};
 
 /// The octets of `NAME TYPE [+option…]`, as the battery's rows write it.
-pub fn query(text: &str) -> Vec<u8> {
+pub(crate) fn query(text: &str) -> Vec<u8> {
     let mut words = text.split_whitespace();
     let name = Name::scan_absolute(words.next().unwrap()).unwrap();
     let rtype: Rtype = words.next().unwrap().parse().unwrap();
@@ -61,20 +61,20 @@ fn subnet(text: &str) -> Vec<u8> {
 }
 
 /// A reply, read.
-pub struct Reply {
+pub(crate) struct Reply {
     message: Message,
     raw: Vec<u8>,
 }
 
 impl Reply {
-    pub fn parse(raw: &[u8]) -> Self {
+    pub(crate) fn parse(raw: &[u8]) -> Self {
         let message =
             Message::from_vec(raw).unwrap_or_else(|error| panic!("unreadable reply: {error}: {raw:02x?}"));
         Self { message, raw: raw.to_vec() }
     }
 
     /// `NOERROR aa tc rd cd`, as far as set.
-    pub fn status(&self) -> String {
+    pub(crate) fn status(&self) -> String {
         let bits = u16::from_be_bytes([self.raw[2], self.raw[3]]);
         let rcode = match self.message.response_code {
             ResponseCode::NoError => "NOERROR",
@@ -99,7 +99,7 @@ impl Reply {
     }
 
     /// `SECTION OWNER TTL TYPE RDATA` of every record but the OPT.
-    pub fn records(&self) -> Vec<String> {
+    pub(crate) fn records(&self) -> Vec<String> {
         let Message { answers, authorities, additionals, .. } = &self.message;
         let sections = [("answer", answers), ("authority", authorities), ("additional", additionals)];
         sections
@@ -109,7 +109,7 @@ impl Reply {
     }
 
     /// SCOPE PREFIX-LENGTH, if the reply has a Client Subnet.
-    pub fn scope(&self) -> Option<u8> {
+    pub(crate) fn scope(&self) -> Option<u8> {
         let edns = self.message.edns.as_ref()?;
         let option = edns.option(hickory_proto::rr::rdata::opt::EdnsCode::Subnet)?;
         Vec::<u8>::try_from(option).ok().map(|octets| octets[3])
