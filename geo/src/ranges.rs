@@ -252,4 +252,9 @@ impl<K: Key, V: Copy + Eq> Ranges<K, V> {
     pub(crate) fn parts(&self) -> (&[K], &[V]) {
         (&self.starts, &self.values)
     }
+
+    /// How many ranges there are, at least one.
+    pub(crate) fn len(&self) -> usize {
+        self.starts.len()
+    }
 }

@@ -13,6 +13,8 @@ use crate::ranges::{Key, Ranges};
 
 /// Ranges added up at query time: about a microsecond.
 const MAX_SCAN: usize = 256;
+/// Ranges of most networks that cover several.
+const FEW: usize = 8;
 
 /// Networks of more than [`MAX_SCAN`] ranges, with their classes.
 #[derive(Debug)]
@@ -48,19 +50,29 @@ impl<K: Key> Pluralities<K> {
         if network.to - network.from >= MAX_SCAN {
             return self.classes[&(first, length)];
         }
-        let mut sums = [(ClassId::EMBEDDED, 0); MAX_SCAN];
-        let mut used = 0;
-        for (class, size) in network.pieces(ranges) {
-            match sums[..used].iter_mut().find(|(known, _)| *known == class) {
-                Some((_, sum)) => *sum += size,
-                None => {
-                    sums[used] = (class, size);
-                    used += 1;
-                }
+        // Clearing the large one would cost more than the few ranges that a
+        // network usually covers.
+        match network.to - network.from {
+            0..FEW => add_up::<FEW>(network.pieces(ranges)),
+            _ => add_up::<MAX_SCAN>(network.pieces(ranges)),
+        }
+    }
+}
+
+/// The class of most addresses among at most `N` pieces.
+fn add_up<const N: usize>(pieces: impl Iterator<Item = (ClassId, u128)>) -> ClassId {
+    let mut sums = [(ClassId::EMBEDDED, 0); N];
+    let mut used = 0;
+    for (class, size) in pieces {
+        match sums[..used].iter_mut().find(|(known, _)| *known == class) {
+            Some((_, sum)) => *sum += size,
+            None => {
+                sums[used] = (class, size);
+                used += 1;
             }
         }
-        largest(sums[..used].iter().copied())
     }
+    largest(sums[..used].iter().copied())
 }
 
 /// A network and the ranges, first to last, that it covers in part or whole.
