@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use crate::embedded;
 use crate::mmdb::Database;
 use crate::names::Names;
 use crate::place::Record;
@@ -40,6 +41,11 @@ impl Layer {
             v4: Steps::all(0),
             v6: Steps::all(0),
         }
+    }
+
+    /// Whether it says where any address of a family is.
+    fn locates<K>(&self, steps: &Steps<K, u32>) -> bool {
+        steps.parts().1.iter().any(|record| self.records[*record as usize].locates())
     }
 
     /// This layer where it knows, `lower` where it does not.
@@ -119,7 +125,18 @@ impl Atlas {
     pub fn new(databases: Vec<Database>) -> Self {
         let layers = databases.into_iter().map(|database| database.layer);
         let layer = layers.reduce(|upper, lower| upper.over(&lower)).unwrap_or_else(Layer::unknown);
-        Self::freeze(layer)
+        let (v4, v6) = (layer.locates(&layer.v4), layer.locates(&layer.v6));
+        if v4 && v6 {
+            return Self::freeze(layer);
+        }
+        let mut lowest = embedded::layer();
+        if v4 {
+            lowest.v4 = Steps::all(0);
+        }
+        if v6 {
+            lowest.v6 = Steps::all(0);
+        }
+        Self::freeze(layer.over(&lowest))
     }
 
     /// Knows nothing of any address; for tests and for operators who trust
