@@ -112,7 +112,7 @@ impl Resolver<'_> {
         &mut self,
         zone: &Spanned<Name>,
         file: Option<&Spanned<Arc<str>>>,
-        (mut steered, standard): (Vec<Name>, &[Record]),
+        (steered, standard): (Vec<Name>, &[Record]),
     ) -> ZoneData {
         let apex = &zone.value;
         let files = self.context.files;
@@ -125,10 +125,6 @@ impl Resolver<'_> {
                     self.error(&file.at, [&format!("zone {apex}"), "records"], what);
                 }
             }
-        }
-        if self.context.server_addresses.is_empty() {
-            // Not known yet, so the zone's check may not miss them.
-            steered.extend(apex.child(OWN_SERVER.as_bytes()));
         }
         let (path, bytes) = (&content.0, &content.1);
         let source = ZoneSource { apex, path, bytes, files, steered: &steered, defaults: standard };
