@@ -102,8 +102,8 @@ impl<'a> Lexer<'a> {
     /// The next token of this entry, or nothing at its end.
     ///
     /// # Errors
-    /// At a stray or open parenthesis and an open quote; the next call goes
-    /// on behind it.
+    /// At a stray or open parenthesis, an open quote and a stray carriage
+    /// return; the next call goes on behind it.
     pub(crate) fn token(&mut self) -> Result<Option<Token<'a>>, ScanError> {
         self.next(false)
     }
@@ -132,7 +132,16 @@ impl<'a> Lexer<'a> {
         let bytes = self.text.as_bytes();
         loop {
             match bytes.get(self.at) {
-                Some(b' ' | b'\t' | b'\r') => self.at += 1,
+                Some(b' ' | b'\t') => self.at += 1,
+                Some(b'\r') => {
+                    self.at += 1;
+                    if !matches!(bytes.get(self.at), Some(b'\n') | None) {
+                        return Err(ScanError::new(
+                            self.at - 1,
+                            "a carriage return must stand before a line end",
+                        ));
+                    }
+                }
                 Some(b'\n') if self.depth > 0 => self.at += 1,
                 None if self.depth > 0 => {
                     self.depth = 0;
@@ -240,7 +249,8 @@ mod tests {
         let rows = [
             ("a  b\tc", "a|b|c", "blanks part"),
             ("a\nb\n", "a/b", "a final newline ends an entry, it starts none"),
-            ("a\r\nb", "a/b", "CRLF"),
+            ("a\r\nb ( \r\n c )", "a/b|c", "CRLF"),
+            ("a\rb c", "a|!1|b|c", "CR alone"),
             ("a ; b ( \" \nc", "a/c", "a comment hides all"),
             ("a ( b ; x\n c ) d\ne", "a|b|c|d/e", "parentheses span lines"),
             ("a (( b\n) c\n) d", "a|b|c|d", "they nest"),

@@ -109,6 +109,13 @@ enum Owner {
 struct Fault {
     which: String,
     error: ScanError,
+    hint: Option<String>,
+}
+
+impl Fault {
+    fn new(which: &str, error: ScanError) -> Self {
+        Self { which: which.to_owned(), error, hint: None }
+    }
 }
 
 /// Says which part of an entry a mistake is in.
@@ -118,7 +125,7 @@ trait Which<T> {
 
 impl<T> Which<T> for Result<T, ScanError> {
     fn which(self, which: &str) -> Result<T, Fault> {
-        self.map_err(|error| Fault { which: which.to_owned(), error })
+        self.map_err(|error| Fault::new(which, error))
     }
 }
 
@@ -135,7 +142,7 @@ impl<'a> Scanner<'_, 'a> {
         let mut frame = Frame { source, lexer: Lexer::new(source.text()), origin };
         loop {
             if let Err(fault) = self.entry(&mut frame) {
-                self.report(source, &fault);
+                self.report(source, fault);
                 self.skip(&mut frame);
             }
             if self.out.errors() > MAX_FAULTS || !frame.lexer.next_entry() {
@@ -145,12 +152,12 @@ impl<'a> Scanner<'_, 'a> {
         self.open.pop();
     }
 
-    fn report(&mut self, source: &Source<'_>, fault: &Fault) {
+    fn report(&mut self, source: &Source<'_>, Fault { which, error, hint }: Fault) {
         match self.out.errors() {
             ..MAX_FAULTS => {}
             MAX_FAULTS => {
                 let what = "too many mistakes: the rest is not read";
-                let at = source.locate(fault.error.at);
+                let at = source.locate(error.at);
                 return self.out.error(&at, &self.zone.apex.to_string(), "file", what);
             }
             _ => return,
@@ -159,7 +166,7 @@ impl<'a> Scanner<'_, 'a> {
             Owner::Some(name) => name,
             _ => self.zone.apex,
         };
-        self.out.error(&source.locate(fault.error.at), &who.to_string(), &fault.which, &*fault.error.what);
+        self.out.hinted(&source.locate(error.at), [&who.to_string(), &which], error.what, hint);
     }
 
     /// Goes to the end of an entry; what is wrong with its tokens is new.
@@ -168,7 +175,7 @@ impl<'a> Scanner<'_, 'a> {
             match frame.lexer.token() {
                 Ok(Some(_)) => {}
                 Ok(None) => return,
-                Err(error) => self.report(frame.source, &Fault { which: "text".to_owned(), error }),
+                Err(error) => self.report(frame.source, Fault::new("text", error)),
             }
         }
     }

@@ -52,6 +52,11 @@ pub(crate) fn mnemonic(rtype: Rtype) -> Option<&'static str> {
     table::by_number(rtype.0).map(|row| row.mnemonic)
 }
 
+/// All mnemonics, by number.
+pub(crate) fn mnemonics() -> impl Iterator<Item = &'static str> {
+    table::ROWS.iter().map(|row| row.mnemonic)
+}
+
 /// The type of a mnemonic or of `TYPE` and a number (RFC 3597 §5).
 pub(crate) fn by_mnemonic(text: &str) -> Option<Rtype> {
     let known = table::by_mnemonic(text).map(|row| row.number);

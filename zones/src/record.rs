@@ -96,3 +96,28 @@ pub struct Record {
     /// Its data in wire form, names uncompressed.
     pub rdata: Box<[u8]>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mnemonics() {
+        let rows = [
+            ("AAAA", Some("AAAA"), "a mnemonic"),
+            ("nsec3param", Some("NSEC3PARAM"), "whatever the case"),
+            ("type28", Some("AAAA"), "a known number"),
+            ("TYPE65280", Some("TYPE65280"), "an unknown one"),
+            ("TYPE65536", None, "too large"),
+            ("TYPE+1", None, "no sign"),
+            ("TYPE", None, "no number"),
+            ("TÝPE1", None, "a character cut in two by a careless slice"),
+            ("AAA", None, "no type"),
+            ("", None, "nothing"),
+        ];
+        for (text, want, why) in rows {
+            let got = text.parse::<Rtype>().ok().map(|rtype| rtype.to_string());
+            assert_eq!(got.as_deref(), want, "{text}: {why}");
+        }
+    }
+}

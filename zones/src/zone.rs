@@ -16,7 +16,6 @@
 mod check;
 mod order;
 mod rrset;
-mod steered;
 mod target;
 #[cfg(test)]
 mod tests;

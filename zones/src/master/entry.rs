@@ -5,6 +5,7 @@ use super::{Fault, Frame, MAX_RECORDS, MAX_TTL, Owner, Scanner, Which};
 use crate::lexer::{ScanError, Token};
 use crate::name::Name;
 use crate::rdata::{self, Input};
+use crate::read::did_you_mean;
 use crate::record::{Record, Rtype};
 
 /// A record and where it stands.
@@ -60,14 +61,15 @@ impl<'a> Scanner<'_, 'a> {
         (written, rtype): (Option<u32>, Rtype),
         frame: &mut Frame<'_, 'a>,
     ) -> Result<(), Fault> {
-        let which = || rtype.to_string();
         self.wire.clear();
         let input = Input { lexer: &mut frame.lexer, origin: frame.origin.as_wire(), wire: &mut self.wire };
-        rdata::scan_onto(rtype, input).map_err(|error| Fault { which: which(), error })?;
-        let place = frame.source.place(at);
-        let ttl = self.ttl(written, rtype, place).ok_or("must have a TTL: write one here, or $TTL 1h above");
-        ttl.and_then(|ttl| self.keep(rtype, ttl, place))
-            .map_err(|what| Fault { which: which(), error: ScanError::new(at, what) })
+        let scanned = rdata::scan_onto(rtype, input).and_then(|()| {
+            let place = frame.source.place(at);
+            let ttl =
+                self.ttl(written, rtype, place).ok_or("must have a TTL: write one here, or $TTL 1h above");
+            ttl.and_then(|ttl| self.keep(rtype, ttl, place)).map_err(|what| ScanError::new(at, what))
+        });
+        scanned.map_err(|error| Fault::new(&rtype.to_string(), error))
     }
 
     /// The TTL of a record whose data is in `wire`.
@@ -112,12 +114,15 @@ impl<'f, 'a> Frame<'f, 'a> {
     pub(super) fn header(&mut self, mut token: Token<'f>) -> Result<(Option<u32>, Rtype), Fault> {
         let (mut ttl, mut class) = (None, false);
         loop {
+            if token.quoted {
+                return Err(token.wrong("a type, class or TTL must not stand in quotes")).which("type");
+            }
             if ttl.is_none() && token.text.starts_with(|first: char| first.is_ascii_digit()) {
                 ttl = Some(scan_ttl(token).which("ttl")?);
             } else if !class && is_class(token).which("class")? {
                 class = true;
             } else {
-                return Ok((ttl, rtype(token).which("type")?));
+                return Ok((ttl, rtype(token)?));
             }
             token = self.next("a record type").which("type")?;
         }
@@ -141,10 +146,13 @@ fn is_class(token: Token<'_>) -> Result<bool, ScanError> {
     }
 }
 
-fn rtype(token: Token<'_>) -> Result<Rtype, ScanError> {
-    let Ok(rtype) = token.text.parse::<Rtype>() else {
-        let what = "must be a record type such as AAAA or TYPE65280";
-        return Err(token.error(what));
+fn rtype(token: Token<'_>) -> Result<Rtype, Fault> {
+    let scanned = token.text.parse::<Rtype>().ok();
+    let what = match scanned {
+        Some(rtype) if rtype.is_data() => return Ok(rtype),
+        Some(_) => "must be a type that a zone can hold",
+        None => "must be a record type such as AAAA or TYPE65280",
     };
-    if rtype.is_data() { Ok(rtype) } else { Err(token.error("must be a type that a zone can hold")) }
+    let hint = if scanned.is_none() { did_you_mean(token.text, rdata::mnemonics()) } else { None };
+    Err(Fault { which: "type".to_owned(), error: token.error(what), hint })
 }

@@ -39,11 +39,9 @@ impl<'a> Scanner<'_, 'a> {
         let before = self.owner.clone();
         let mut next = Some(range.start);
         while let Some(counter) = next.filter(|&counter| counter <= range.stop) {
-            if let Err(Fault { which, error }) =
-                self.step([&owner, &data], (counter, header), (directive.at, frame))
-            {
-                let error = ScanError::new(directive.at, format!("at {counter}: {}", error.what));
-                self.report(frame.source, &Fault { which, error });
+            if let Err(fault) = self.step([&owner, &data], (counter, header), (directive.at, frame)) {
+                let error = ScanError::new(directive.at, format!("at {counter}: {}", fault.error.what));
+                self.report(frame.source, Fault { error, ..fault });
                 break;
             }
             next = counter.checked_add(range.step);

@@ -188,7 +188,7 @@ const fn row(mnemonic: &'static str, number: u16, fields: &'static [Field]) -> R
 }
 
 #[rustfmt::skip]
-static ROWS: &[Row] = &[
+pub(super) static ROWS: &[Row] = &[
     row("A", 1, &[Field::Ip4]),
     row("NS", 2, &[OLD_HOST]),
     row("MD", 3, &[OLD]),

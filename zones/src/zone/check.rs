@@ -3,7 +3,7 @@
 
 use super::order::Sorted;
 use super::target::Targets;
-use super::{Report, ZoneSource, steered};
+use super::{Report, ZoneSource};
 use crate::master::Entry;
 use crate::name::Name;
 use crate::record::Rtype;
@@ -12,6 +12,8 @@ use crate::record::Rtype;
 const BESIDE_CNAME: [Rtype; 5] = [Rtype::CNAME, Rtype::RRSIG, Rtype::NSEC, SIG, KEY];
 /// Types that stand on the parent's side of a zone cut (RFC 4035 §2.2).
 const AT_CUT: [Rtype; 4] = [Rtype::NS, Rtype::DS, Rtype::RRSIG, Rtype::NSEC];
+/// Types that the policy answers at a steered name.
+const ANSWERED: [Rtype; 6] = [Rtype::A, Rtype::AAAA, Rtype::CNAME, Rtype::SRV, Rtype::SVCB, Rtype::HTTPS];
 const SIG: Rtype = Rtype(24);
 const KEY: Rtype = Rtype(25);
 
@@ -24,11 +26,24 @@ pub(super) fn zone(sorted: &Sorted, (source, whole): (&ZoneSource<'_>, bool), re
     for node in sorted.nodes() {
         walk.step(node, whole);
     }
-    steered::check(sorted, source, report);
+    steered(sorted, source, report);
     for rtype in [Rtype::SOA, Rtype::NS] {
         if whole && !sorted.find(apex).iter().any(|entry| entry.record.rtype == rtype) {
             report.zone(apex, &rtype.to_string(), format!("a zone must have {rtype} at its apex"));
         }
+    }
+}
+
+/// Leaves steered names to the policy. What hides one, a zone cut or a DNAME
+/// above it, is reported where the policy declares it.
+fn steered(sorted: &Sorted, source: &ZoneSource<'_>, report: &mut Report<'_, '_>) {
+    let nodes = source.steered.iter().flat_map(|name| sorted.find(name));
+    let clashes = nodes.filter(|Entry { record, .. }| match record.rtype {
+        Rtype::DNAME => record.owner != *source.apex,
+        rtype => ANSWERED.contains(&rtype),
+    });
+    for entry in clashes {
+        report.error(entry, "must not stand at a name that a service of the policy answers");
     }
 }
 
@@ -64,7 +79,7 @@ impl<'w> Walk<'w, '_, '_> {
         }
         match self.cut {
             Some(cut) => self.delegated(cut, node),
-            None => self.authoritative(node),
+            None => self.undelegated(node),
         }
         if whole && !occluded {
             self.targets.check(node, self.report);
@@ -114,9 +129,13 @@ impl<'w> Walk<'w, '_, '_> {
         }
     }
 
-    fn authoritative(&mut self, node: &[Entry]) {
+    fn undelegated(&mut self, node: &[Entry]) {
         for entry in of(node, Rtype::DS) {
-            self.report.warn(entry, "is never answered: no NS record delegates the name");
+            if entry.record.owner == *self.apex {
+                self.report.error(entry, "must stand in the parent zone (RFC 4035 §2.4)");
+            } else {
+                self.report.warn(entry, "is never answered: no NS record delegates the name");
+            }
         }
     }
 }

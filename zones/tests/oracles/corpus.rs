@@ -73,7 +73,7 @@ impl Case {
             &mut out,
         );
         let own = format!("{path}:");
-        let lines = out.iter().map(|line| line.to_string());
+        let lines = out.iter().map(|line| line.to_string().replace("\n    ", " "));
         (zone, lines.map(|line| line.strip_prefix(&own).unwrap_or(&line).trim_start().to_owned()).collect())
     }
 }

@@ -4,14 +4,11 @@
 //! read; bad ones are refused by us, line for line as the file says, and by
 //! one of the others. An oracle that is not installed is skipped aloud.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test that panics fails; one that is skipped says so"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that panics fails")]
 
 mod corpus;
 
+use std::io::Write;
 use std::process::{Command, Output};
 
 use corpus::{Case, cases};
@@ -53,8 +50,11 @@ fn display_reads_back() {
 
 #[test]
 fn good_zones_are_the_same_to_named() {
+    if !installed(&["named-compilezone"]) {
+        return;
+    }
     check("good", |case| {
-        let Some(dumped) = compiled(case) else { return Ok(()) };
+        let dumped = compiled(case);
         let read = || {
             let ours = case.scan(&case.bytes()).0.ok_or("refused by us")?;
             let (theirs, said) = case.scan(&dumped.stdout);
@@ -67,8 +67,11 @@ fn good_zones_are_the_same_to_named() {
 
 #[test]
 fn good_zones_are_good_to_knot() {
+    if !installed(&["kzonecheck"]) {
+        return;
+    }
     check("good", |case| {
-        let Some(checked) = kzonecheck(case) else { return Ok(()) };
+        let checked = kzonecheck(case);
         let verdict = if checked.status.success() { Ok(()) } else { Err(text(&checked)) };
         case.unless("not-kzonecheck", verdict)
     });
@@ -76,8 +79,11 @@ fn good_zones_are_good_to_knot() {
 
 #[test]
 fn bad_zones_are_bad_to_an_oracle() {
+    if !installed(&["named-checkzone", "kzonecheck"]) {
+        return;
+    }
     check("bad", |case| {
-        let (Some(named), Some(knot)) = (named_checkzone(case), kzonecheck(case)) else { return Ok(()) };
+        let (named, knot) = (named_checkzone(case), kzonecheck(case));
         let refused = !named.status.success() || !knot.status.success();
         let verdict = if refused { Ok(()) } else { Err(text(&named) + &text(&knot)) };
         case.unless("only-rhumb", verdict)
@@ -113,17 +119,17 @@ fn records(zone: &ZoneData) -> Vec<String> {
 }
 
 /// Text of the whole zone, one record to a line.
-fn compiled(case: &Case) -> Option<Output> {
+fn compiled(case: &Case) -> Output {
     let loose = "-i none -k ignore -m ignore -M ignore -n ignore -r ignore -S ignore -W ignore -f text -F text -s full";
     run(case, "named-compilezone", &format!("{loose} -o - {} {}", case.apex, file(case)))
 }
 
-fn named_checkzone(case: &Case) -> Option<Output> {
+fn named_checkzone(case: &Case) -> Output {
     // `full` would ask the network for hosts of other zones.
     run(case, "named-checkzone", &format!("-i local {} {}", case.apex, file(case)))
 }
 
-fn kzonecheck(case: &Case) -> Option<Output> {
+fn kzonecheck(case: &Case) -> Output {
     run(case, "kzonecheck", &format!("-d off -o {} {}", case.apex, file(case)))
 }
 
@@ -131,14 +137,18 @@ fn file(case: &Case) -> &str {
     case.path.file_name().unwrap().to_str().unwrap()
 }
 
-/// Runs an oracle in the folder of the case; nothing where it is missing.
-fn run(case: &Case, program: &str, arguments: &str) -> Option<Output> {
-    let output =
-        Command::new(program).args(arguments.split(' ')).current_dir(case.path.parent().unwrap()).output();
-    if output.is_err() {
-        println!("SKIPPED: {program} is not installed");
-    }
-    output.ok()
+/// Whether all these programs are there; those that are not are named, past
+/// the test harness, which hides what a passing test prints.
+fn installed(programs: &[&str]) -> bool {
+    let missing = programs.iter().filter(|program| Command::new(program).arg("-h").output().is_err());
+    let said = missing.map(|program| writeln!(std::io::stderr(), "SKIPPED: {program} is not installed"));
+    said.count() == 0
+}
+
+/// Runs an oracle in the folder of the case.
+fn run(case: &Case, program: &str, arguments: &str) -> Output {
+    let folder = case.path.parent().unwrap();
+    Command::new(program).args(arguments.split(' ')).current_dir(folder).output().unwrap()
 }
 
 fn text(output: &Output) -> String {
