@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use rhumb_geo::{ClassId, Place, PlaceTable};
-use rhumb_zones::{Diagnostics, ServiceId};
+use rhumb_zones::{Diagnostics, Service, ServiceId};
 use rustc_hash::FxHashMap;
 
 use crate::layout::{Layout, Ranker};
@@ -52,32 +52,48 @@ impl Shape {
 }
 
 impl Atlas {
+    /// Shapes that are surveyed at once: what does not depend on the shape
+    /// (the client's groups, its direction) is then found once for all of
+    /// them, while no more than 2 MB each wait for a million places.
+    const BATCH: usize = 16;
+
     /// Tells all places into classes, for every service.
     ///
     /// # Errors
     /// When a service tells apart more than [`ClassId::MAX_CLASSES`] kinds of
     /// clients.
     pub fn survey(world: &World, table: &PlaceTable) -> Result<Self, Diagnostics> {
-        let views: Vec<_> = table.places().map(|place| View::new(world, place)).collect();
-        let mut out = Diagnostics::default();
+        let services = (0..world.model().services().len()).map(ServiceId::new);
+        let mut layouts = Vec::new();
         let mut known = FxHashMap::default();
-        let mut shapes = Vec::with_capacity(world.model().services().len());
-        for service in (0..world.model().services().len()).map(ServiceId::new) {
+        let of_service = services.map(|service| {
             let layout = Layout::new(world, service);
-            let shape = known.entry(layout.identity()).or_insert_with(|| {
-                let (keys, classes) = classify(&layout, &views)?;
-                Some(Arc::new(Shape::new(layout, keys, table.classes(&classes))))
-            });
-            match shape {
-                Some(shape) => shapes.push(Arc::clone(shape)),
-                None => {
-                    let service = world.model().service(service);
-                    let what = format!("tells apart more than {} kinds of clients", ClassId::MAX_CLASSES);
-                    out.error(&service.location, &format!("service {}", service.name), "steer", what);
-                }
+            *known.entry(layout.identity()).or_insert_with(|| {
+                layouts.push((service, layout));
+                layouts.len() - 1
+            })
+        });
+        let of_service: Vec<usize> = of_service.collect();
+        let mut out = Diagnostics::default();
+        let mut shapes = Vec::with_capacity(layouts.len());
+        for batch in layouts.chunks(Self::BATCH) {
+            let mut classifiers: Vec<_> = batch.iter().map(|(_, layout)| Classifier::new(layout)).collect();
+            for place in table.places() {
+                let view = View::new(world, place);
+                classifiers.iter_mut().for_each(|classifier| classifier.add(&view));
+            }
+            for (classifier, (service, layout)) in classifiers.into_iter().zip(batch) {
+                let Some(classes) = classifier.classes else {
+                    too_many(world.model().service(*service), &mut out);
+                    continue;
+                };
+                shapes.push(Arc::new(Shape::new(layout.clone(), classifier.keys, table.classes(&classes))));
             }
         }
-        if out.refuse() { Err(out) } else { Ok(Self { shapes }) }
+        if out.refuse() {
+            return Err(out);
+        }
+        Ok(Self { shapes: of_service.into_iter().map(|shape| Arc::clone(&shapes[shape])).collect() })
     }
 
     /// The shape of `service`.
@@ -87,25 +103,39 @@ impl Atlas {
     }
 }
 
-/// The keys of all classes, one after another, and the class of each place;
-/// nothing when there are too many.
-fn classify(layout: &Layout, views: &[View<'_>]) -> Option<(Vec<u8>, Vec<ClassId>)> {
-    let mut ranker = Ranker::new(layout);
-    let mut keys = Vec::new();
-    let mut known: FxHashMap<Box<[u8]>, ClassId> = FxHashMap::default();
-    let mut classes = Vec::with_capacity(views.len());
-    for view in views {
-        let key = ranker.key(view);
-        let class = match known.get(key) {
-            Some(&class) => class,
-            None => {
-                let class = ClassId::new(known.len())?;
-                keys.extend_from_slice(key);
-                known.insert(key.into(), class);
-                class
-            }
+fn too_many(service: &Service, out: &mut Diagnostics) {
+    let what = format!("tells apart more than {} kinds of clients", ClassId::MAX_CLASSES);
+    out.error(&service.location, &format!("service {}", service.name), "steer", what);
+}
+
+/// Tells places into the classes of one shape, one after another.
+struct Classifier<'a> {
+    ranker: Ranker<'a>,
+    known: FxHashMap<Box<[u8]>, ClassId>,
+    /// Of all classes, one after another.
+    keys: Vec<u8>,
+    /// By place; nothing once there are too many.
+    classes: Option<Vec<ClassId>>,
+}
+
+impl<'a> Classifier<'a> {
+    fn new(layout: &'a Layout) -> Self {
+        let known = FxHashMap::default();
+        Self { ranker: Ranker::new(layout), known, keys: Vec::new(), classes: Some(Vec::new()) }
+    }
+
+    fn add(&mut self, view: &View<'_>) {
+        let Some(classes) = &mut self.classes else { return };
+        let key = self.ranker.key(view);
+        if let Some(class) = self.known.get(key) {
+            return classes.push(*class);
+        }
+        let Some(class) = ClassId::new(self.known.len()) else {
+            self.classes = None;
+            return;
         };
         classes.push(class);
+        self.keys.extend_from_slice(key);
+        self.known.insert(key.into(), class);
     }
-    Some((keys, classes))
 }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use rhumb_geo::{Continent, Country, Subdivision};
 use rhumb_zones::{
-    CarrierId, DatacenterId, Entries, Key, Location, Prefix, Read, Reader, Spanned, Tree, spec,
+    CarrierId, DatacenterId, Entries, Key, Location, OneOrMany, Prefix, Read, Reader, Spanned, Tree, spec,
 };
 use rustc_hash::FxHashMap;
 use serde_json::{Value as Json, json};
@@ -52,7 +52,8 @@ impl Method for Regions {
         let Arguments { regions, default } = context.read(arguments)?;
         let mut map = Map { default: default.map(|names| context.datacenters(&names)), ..Map::default() };
         for (key, region) in regions {
-            map.add(&key, region, context);
+            let model = context.model;
+            context.reader.inside(&key.text, |reader| map.add(&key, region, &mut Context { model, reader }));
         }
         Some(Step::Rank(Box::new(map)))
     }
@@ -101,7 +102,7 @@ spec! {
         /// Continents: AF AN AS EU NA OC SA.
         continents: Option<Vec<Spanned<Arc<str>>>>,
         /// Datacenters, best first.
-        datacenters: Vec<Spanned<Arc<str>>>,
+        datacenters: OneOrMany<Spanned<Arc<str>>>,
     }
 }
 
@@ -128,7 +129,7 @@ struct Map {
 impl Map {
     fn add(&mut self, key: &Key, region: Region, context: &mut Context<'_, '_>) {
         let Region { prefixes, asns, carriers, subdivisions, countries, continents, datacenters } = region;
-        self.regions.push((key.text.clone(), context.datacenters(&datacenters)));
+        self.regions.push((key.text.clone(), context.datacenters(&datacenters.0)));
         for Spanned { at, value } in prefixes.into_iter().flatten() {
             self.name(Trait::Prefix(value), &at, context);
         }

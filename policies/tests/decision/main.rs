@@ -4,7 +4,9 @@
 
 mod oracle;
 mod paths;
+mod reading;
 mod shares;
 mod steering;
+mod surveys;
 mod topology;
 mod world;
