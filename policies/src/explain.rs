@@ -77,9 +77,10 @@ pub fn explain(world: &World, atlas: &Atlas, state: &State, question: &Question<
     let client = Client { class: ranked.class(), hash, draw };
     let outcome = choose(shape, state.service(id), &client, &mut picks);
     let teller = Teller { world, state, shape, id, view: View::new(world, place) };
+    let is_kept = picks.slots().iter().any(|&slot| state.kept(id).has(slot));
     let picks: Vec<_> = picks.slots().iter().map(|slot| service.vips[slot.index()]).collect();
     let ttl = state.service(id).ttl;
-    let mut answer = vec![teller.answer(outcome, &picks)];
+    let mut answer = vec![teller.answer(outcome, is_kept, &picks)];
     answer.push(format!("The TTL is {ttl} s."));
     answer.extend(scope.map(|scope| format!("The answer holds for all of {scope}.")));
     Explanation {
@@ -136,7 +137,7 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
-    fn answer(&self, outcome: Outcome, picks: &[VipId]) -> String {
+    fn answer(&self, outcome: Outcome, is_kept: bool, picks: &[VipId]) -> String {
         let model = self.world.model();
         let name = |&vip: &VipId| {
             let vip = model.vip(vip);
@@ -149,7 +150,7 @@ impl Teller<'_> {
             (Outcome::Vips(Tier::Avoided), _) => {
                 format!("All that is usable is drained; the answer is {vips}.")
             }
-            (Outcome::Vips(Tier::LastResort), LastResort::Keep) => {
+            (Outcome::Vips(Tier::LastResort), LastResort::Keep) if is_kept => {
                 format!("Nothing is usable; what was usable last is kept: the answer is {vips}.")
             }
             (Outcome::Vips(Tier::LastResort), _) => {

@@ -97,6 +97,11 @@ impl State {
         self.primaries[service.index()]
     }
 
+    /// What was usable when last something was.
+    pub(crate) fn kept(&self, service: ServiceId) -> VipMask {
+        self.kept[service.index()]
+    }
+
     pub(crate) fn path<'a>(&'a self, world: &'a World, service: ServiceId) -> Path<'a> {
         let primary = self.primary(service);
         Path { world, service: world.model().service(service), primary, statuses: Some(&self.statuses) }
@@ -155,7 +160,7 @@ impl<'a> Tiers<'a> {
             candidates: allowed.map(|(slot, _)| Slot::new(slot)).collect(),
             usable,
             drained: drained.map(|(slot, _)| Slot::new(slot)).collect(),
-            kept: state.kept[id.index()],
+            kept: state.kept(id),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What happened to each VIP.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use rhumb_zones::{TargetId, VipId};
@@ -55,6 +56,8 @@ impl Teller<'_> {
         let statuses = &self.state.statuses;
         removed_by.extend(statuses.exclusion(self.world, vip.target).map(|word| self.word(word)));
         removed_by.extend(statuses.drain(self.world, vip.target).map(|word| self.word(word)));
+        let mut told = BTreeSet::new();
+        removed_by.retain(|reason| told.insert(reason.clone())); // one force may break several hops
         Candidate {
             vip: model.target(vip.target).name.to_string(),
             is_usable: obstacles.is_empty(),
@@ -75,13 +78,12 @@ impl Teller<'_> {
         }
     }
 
-    /// `link:north/telecom is down`, and who says so if not its probe.
+    /// `link:north/telecom is down`, or whose word makes it so.
     fn down(&self, target: TargetId) -> String {
         let name = &self.world.model().target(target).name;
         let statuses = &self.state.statuses;
         match statuses.force(self.world, target) {
-            Some(word) if word.target == target => self.word(word),
-            Some(word) => format!("{name} is down, for {}", self.word(word)),
+            Some(word) => self.word(word),
             None if statuses.known[target.index()].is_none() => format!("{name} is assumed down"),
             None => format!("{name} is down"),
         }

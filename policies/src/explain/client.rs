@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use rhumb_zones::ClientGroup;
+
 use super::{Teller, list};
 use crate::layout::Spread;
 use crate::lottery::Seed;
@@ -12,26 +14,27 @@ use crate::steer::Member;
 impl Teller<'_> {
     pub(super) fn client(&self, address: Option<IpAddr>) -> Vec<String> {
         let who = address.map_or_else(|| "The client".to_owned(), |address| format!("The client {address}"));
-        let groups: Vec<_> = self.view.groups().collect();
-        let mut said = Vec::new();
-        if !groups.is_empty() {
-            let names = list(groups.iter().map(|group| group.name.to_string()));
-            said.push(format!("{who} belongs to {names} of clients."));
-        }
-        let by = |operators: bool| if operators { "clients" } else { "the geo databases" };
-        match self.view.at() {
-            Some(at) => {
-                let by = by(groups.iter().any(|group| group.at.is_some()));
-                said.push(format!("{who} is near {:.2}, {:.2}, as {by} say.", at.latitude, at.longitude));
-            }
-            None => said.push(format!("Where {} is nobody says.", who.replacen('T', "t", 1))),
-        }
-        let carriers = self.view.carriers();
-        if !carriers.is_empty() {
-            let by = by(groups.iter().any(|group| !group.carriers.is_empty()));
-            let names =
-                list(carriers.iter().map(|&carrier| self.world.model().carrier(carrier).name.to_string()));
-            said.push(format!("{who} is a customer of {names}, as {by} say."));
+        let said_by = |group: &ClientGroup| format!(", says clients: {}", group.name);
+        let place = self.view.place;
+        let at = self.view.at().map(|at| format!("at {:.2}, {:.2}", at.latitude, at.longitude));
+        let by_group = self.view.groups().find(|group| group.at.is_some());
+        let parts = place.subdivisions.iter().rev().flatten().map(ToString::to_string);
+        let city = place.city.map(str::to_owned).into_iter().chain(parts);
+        let region: Vec<_> = city.chain(place.country.map(|country| country.to_string())).collect();
+        let region = (by_group.is_none() && !region.is_empty()).then(|| format!("in {}", region.join(", ")));
+        let by =
+            by_group.map(said_by).or_else(|| Some(format!(", says {}", place.source?))).unwrap_or_default();
+        let wheres: Vec<_> = region.into_iter().chain(at).collect();
+        let mut said = vec![match wheres.is_empty() {
+            true => format!("{who} is nobody knows where."),
+            false => format!("{who} is {}{by}.", wheres.join(", ")),
+        }];
+        said.extend(place.asn.map(|asn| format!("It is in AS{asn}.")));
+        let carriers = self.view.carriers().iter().map(|&carrier| self.world.model().carrier(carrier));
+        let carriers = list(carriers.map(|carrier| carrier.name.to_string()));
+        let by = self.view.groups().find(|group| !group.carriers.is_empty()).map(said_by).unwrap_or_default();
+        if carriers != "nothing" {
+            said.push(format!("It is a customer of {carriers}{by}."));
         }
         said
     }
@@ -40,13 +43,12 @@ impl Teller<'_> {
         let layout = self.shape.layout();
         let mut members: Vec<(u8, &Member)> = (0..=u8::MAX).zip(layout.members()).collect();
         members.sort_by_key(|&(index, _)| class.rank(index));
-        let mut groups = members.chunk_by(|a, b| class.rank(a.0) == class.rank(b.0));
-        let group = |members: &[(u8, &Member)]| list(members.iter().map(|(_, member)| self.member(member)));
-        let mut said = Vec::new();
-        if let Some(first) = groups.next() {
-            let rest: String = groups.map(|members| format!(", then {}", group(members))).collect();
-            said.push(format!("Datacenters are ordered {}{rest}.", group(first)));
-        }
+        let group = |members: &[(u8, &Member)]| {
+            let tied = if members.len() > 1 { " tied" } else { "" };
+            format!("{}{tied}", list(members.iter().map(|(_, member)| self.member(member))))
+        };
+        let groups: Vec<_> = members.chunk_by(|a, b| class.rank(a.0) == class.rank(b.0)).map(group).collect();
+        let mut said = vec![format!("Datacenters are ordered {}.", groups.join(", then "))];
         said.extend(self.ties().map(str::to_owned));
         for (index, member) in members {
             said.extend(self.links(index, member, class));
@@ -90,7 +92,7 @@ impl Teller<'_> {
             if reasons.is_empty() { name.to_owned() } else { format!("{name} ({})", reasons.join(", ")) }
         };
         let datacenter = &model.datacenter(member.id).name;
-        (slots.len() > 1)
-            .then(|| format!("Links of {datacenter} are ordered {}.", list(slots.iter().map(link))))
+        let links: Vec<_> = slots.iter().map(link).collect();
+        (links.len() > 1).then(|| format!("Links of {datacenter} are ordered {}.", links.join(", then ")))
     }
 }
