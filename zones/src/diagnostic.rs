@@ -121,11 +121,13 @@ impl Diagnostics {
 
     /// Takes over all of `other`.
     pub fn append(&mut self, other: Self) {
+        // Some of those it dropped may have been warnings.
+        let errors = self.errors + other.errors;
         self.dropped += other.dropped;
-        self.errors += other.dropped;
         for diagnostic in other.list {
             self.push(diagnostic);
         }
+        self.errors = errors;
     }
 
     /// Sorts by place, so that a reader goes down the file once.
@@ -166,5 +168,28 @@ impl fmt::Display for Diagnostics {
             writeln!(f, "and {} more", self.dropped)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn append_counts_what_was_dropped() {
+        let at = Location { file: "f".into(), line: 1, column: 1 };
+        let rows = [
+            (0, Diagnostics::MAX + 5, false, "warnings refuse nothing, however many"),
+            (1, Diagnostics::MAX, true, "an error that was kept"),
+            (Diagnostics::MAX + 5, 0, true, "errors, some dropped"),
+        ];
+        for (errors, warnings, refuse, why) in rows {
+            let (mut all, mut some) = (Diagnostics::default(), Diagnostics::default());
+            (0..errors).for_each(|_| some.error(&at, "who", "which", "what"));
+            (0..warnings).for_each(|_| some.warn(&at, "who", "which", "what"));
+            all.append(some);
+            assert_eq!((all.errors(), all.refuse()), (errors, refuse), "{why}");
+            assert_eq!(all.iter().count() + all.dropped, errors + warnings, "{why}");
+        }
     }
 }
