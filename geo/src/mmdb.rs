@@ -66,7 +66,7 @@ fn read(reader: &Reader<Vec<u8>>, name: &str) -> Result<Layer, Wrong> {
         let number = match records.by_offset.get(&offset) {
             Some(number) => *number,
             None => {
-                let fields = network.decode::<Fields<'_>>().map_err(Wrong::Damaged)?.unwrap_or_default();
+                let fields = network.decode::<Fields<'_>>().map_err(Wrong::Record)?.unwrap_or_default();
                 records.add(offset, fields.record(&mut names))
             }
         };
@@ -168,6 +168,8 @@ enum Wrong {
     Damaged(MaxMindDbError),
     #[error("is damaged: its search tree is not a tree")]
     NotATree,
+    #[error("has a record that cannot be read: {0}")]
+    Record(MaxMindDbError),
     #[error("no record has a country, coordinates or an ASN; the first has: {0}")]
     UnknownSchema(String),
 }

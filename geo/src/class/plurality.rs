@@ -108,3 +108,48 @@ fn largest(sums: impl IntoIterator<Item = (ClassId, u128)>) -> ClassId {
     });
     classes.max().map_or(ClassId::EMBEDDED, |(_, class)| class.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::class::MAX_SCOPE_V4;
+    use crate::ranges::Steps;
+
+    proptest! {
+        #[test]
+        fn prepared_sums_are_those_of_a_scan(
+            mut starts in prop::collection::vec((any::<u32>(), 0..5usize), 1_000..2_000),
+            networks in prop::collection::vec((any::<u32>(), 0..=MAX_SCOPE_V4), 64),
+        ) {
+            // Half of them close together, so that long networks are large too.
+            starts.iter_mut().step_by(2).for_each(|(start, _)| *start = 0xc000_0000 | *start >> 22);
+            starts.sort_unstable();
+            let mut steps = Steps::all(ClassId::new(0).unwrap());
+            for (start, class) in &starts {
+                let class = if *class == 4 { ClassId::EMBEDDED } else { ClassId::new(*class).unwrap() };
+                steps.push(*start, class);
+            }
+            let ranges = Ranges::new(steps);
+            let pluralities = Pluralities::new(&ranges, MAX_SCOPE_V4);
+            for (address, length) in networks {
+                let (first, last) = (address.first_of(length), address.last_of(length));
+                let mut sums: BTreeMap<ClassId, u64> = BTreeMap::new();
+                let mut at = u64::from(first);
+                while at <= last.into() {
+                    let range = ranges.find(u32::try_from(at).unwrap());
+                    let end = ranges.end(range).unwrap_or(u32::MAX).min(last);
+                    *sums.entry(ranges.value(range)).or_default() += u64::from(end) + 1 - at;
+                    at = u64::from(end) + 1;
+                }
+                sums.remove(&ClassId::EMBEDDED);
+                let want = sums.into_iter().rev().max_by_key(|(_, sum)| *sum).map(|(class, _)| class);
+                let got = pluralities.class(&ranges, first, length);
+                prop_assert_eq!(got, want.unwrap_or(ClassId::EMBEDDED), "{:#x}/{}", first, length);
+            }
+        }
+    }
+}
