@@ -7,6 +7,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::read::did_you_mean;
+
 /// A place in an input.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Location {
@@ -56,9 +58,21 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     fn new(severity: Severity, at: &Location, [who, which]: [&str; 2], what: impl Into<String>) -> Self {
-        let (who, which) = (who.to_owned(), which.to_owned());
-        Self { at: at.clone(), severity, who, which, what: what.into(), hint: None }
+        let [who, which, what] = [who.to_owned(), which.to_owned(), what.into()].map(shortened);
+        Self { at: at.clone(), severity, who, which, what, hint: None }
     }
+}
+
+/// Longest part of a diagnostic, in bytes: names come from the input.
+const MAX_PART: usize = 400;
+
+fn shortened(mut text: String) -> String {
+    if text.len() > MAX_PART {
+        let end = (0..=MAX_PART).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 impl fmt::Display for Diagnostic {
@@ -82,20 +96,45 @@ pub struct Diagnostics {
     list: Vec<Diagnostic>,
     dropped: usize,
     errors: usize,
+    /// How many of `list` are warnings.
+    warnings: usize,
 }
 
 impl Diagnostics {
     /// How many are kept: a file with more is hopeless, and each costs memory.
     pub const MAX: usize = 1_000;
 
-    /// Adds one; beyond [`Diagnostics::MAX`] it is only counted.
+    /// Adds one; beyond [`Diagnostics::MAX`] it is only counted, unless it is
+    /// an error and a warning can make room.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.errors += usize::from(diagnostic.severity == Severity::Error);
-        if self.list.len() < Self::MAX {
-            self.list.push(diagnostic);
-        } else {
+        let is_error = diagnostic.severity == Severity::Error;
+        self.errors += usize::from(is_error);
+        if self.is_full() {
             self.dropped += 1;
+            if !is_error || self.warnings == 0 {
+                return;
+            }
+            let warning = self.list.iter().rposition(|kept| kept.severity == Severity::Warning);
+            self.list.remove(warning.expect("a warning is kept"));
+            self.warnings -= 1;
         }
+        self.warnings += usize::from(!is_error);
+        self.list.push(diagnostic);
+    }
+
+    /// Whether what comes is only counted: hints need not be looked for.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.list.len() >= Self::MAX
+    }
+
+    /// [`did_you_mean`], unless nobody would see it.
+    pub fn suggest<S: AsRef<str> + Ord>(
+        &self,
+        word: &str,
+        candidates: impl IntoIterator<Item = S>,
+    ) -> Option<String> {
+        if self.is_full() { None } else { did_you_mean(word, candidates) }
     }
 
     /// Adds an error without a hint.

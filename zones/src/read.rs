@@ -107,6 +107,15 @@ impl<'o> Reader<'o> {
         self.out.hinted(at, [&self.who, which], what, hint);
     }
 
+    /// "Did you mean", unless nobody would see it.
+    pub fn suggest<S: AsRef<str> + Ord>(
+        &self,
+        word: &str,
+        candidates: impl IntoIterator<Item = S>,
+    ) -> Option<String> {
+        self.out.suggest(word, candidates)
+    }
+
     /// Reports something usable that an operator should know.
     pub fn warn(&mut self, at: &Location, what: impl Into<String>) {
         let which = if self.which.is_empty() { "declaration" } else { &self.which };

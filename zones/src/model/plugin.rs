@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::diagnostic::Location;
-use crate::read::{Entries, Reader, did_you_mean};
+use crate::read::{Entries, Reader};
 use crate::tree::{Tree, Value};
 
 /// A plugin's name and its arguments, still unread.
@@ -49,7 +49,8 @@ impl Plugin {
         };
         let found = find(&self.name).or(by_key);
         if found.is_none() {
-            let hint = did_you_mean(&self.name, known.iter().copied())
+            let hint = reader
+                .suggest(&self.name, known.iter().copied())
                 .unwrap_or_else(|| format!("there are {}", known.join(", ")));
             reader.hinted(&self.at, format!("{:?} is not known here", self.name), Some(hint));
         }

@@ -14,7 +14,6 @@ mod carrier;
 mod client;
 mod datacenter;
 mod interconnect;
-mod occlusion;
 mod probe;
 mod rule;
 mod service;
@@ -34,7 +33,7 @@ use crate::diagnostic::{Diagnostics, Location};
 use crate::files::Files;
 use crate::ids::{CarrierId, DatacenterId, TargetId};
 use crate::model::{Assume, Model, Probe, Recovery, Target};
-use crate::read::{Spec, did_you_mean};
+use crate::read::Spec;
 use crate::target::TargetName;
 use crate::tree::Key;
 
@@ -135,7 +134,7 @@ impl Resolver<'_> {
     fn datacenter(&mut self, name: &Reference, who: [&str; 2]) -> Option<DatacenterId> {
         let known = self.datacenters.get(name.value.strip_prefix("datacenter:").unwrap_or(&name.value));
         if known.is_none() {
-            let hint = did_you_mean(&name.value, self.datacenters.keys().map(|name| &**name));
+            let hint = self.context.out.suggest(&name.value, self.datacenters.keys().map(|name| &**name));
             self.context.out.hinted(&name.at, who, format!("no datacenter is named {:?}", name.value), hint);
         }
         known.copied().flatten()

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Read, Reader, did_you_mean};
+use super::{Read, Reader};
 use crate::diagnostic::{Diagnostics, Location};
 use crate::tree::{Key, Tree, Value};
 
@@ -280,7 +280,8 @@ impl<'t> Entries<'t> {
     pub fn refuse<'k>(&self, known: impl Iterator<Item = &'k str>, reader: &mut Reader<'_>) {
         let known: Vec<&str> = known.collect();
         for (key, _) in &self.left {
-            let hint = did_you_mean(&key.text, known.iter().copied())
+            let hint = reader
+                .suggest(&key.text, known.iter().copied())
                 .unwrap_or_else(|| format!("the keys here are {}", known.join(", ")));
             reader.inside(&key.text, |reader| {
                 reader.hinted(&key.at, "is not a key that this place knows", Some(hint));
@@ -297,7 +298,7 @@ impl Reader<'_> {
         if let Some(index) = words.iter().position(|word| Some(word.as_str()) == text) {
             return Some(variants[index].1);
         }
-        let hint = text.and_then(|text| did_you_mean(text, words.iter().map(String::as_str)));
+        let hint = text.and_then(|text| self.suggest(text, words.iter().map(String::as_str)));
         let (last, others) = words.split_last().map_or(("", &[][..]), |(last, others)| (last, others));
         let or = if others.is_empty() { "" } else { " or " };
         self.hinted(&tree.at, format!("must be {}{or}{last}", others.join(", ")), hint);

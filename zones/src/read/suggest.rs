@@ -24,7 +24,7 @@ pub fn did_you_mean<S: AsRef<str> + Ord>(
 
 /// More candidates are not looked at: a large world full of mistakes would
 /// take minutes to report.
-const MAX_CANDIDATES: usize = 10_000;
+const MAX_CANDIDATES: usize = 1_000;
 
 /// Longer words are cut: the cost is the product of both lengths.
 const MAX_LENGTH: usize = 64;

@@ -116,8 +116,10 @@ impl Builder<'_> {
     /// The text of a file of tolerable size in UTF-8 without control
     /// characters: the parser takes NUL for the end, which would hide the rest.
     fn decode<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b str> {
-        if bytes.len() > Tree::MAX_BYTES {
-            let what = format!("must have at most {} MiB", Tree::MAX_BYTES >> 20);
+        let marks = bytes.iter().filter(|byte| b",:[]{}\"'".contains(byte)).count();
+        if bytes.len() > Tree::MAX_BYTES || marks > Tree::MAX_MARKS {
+            let (mib, marks) = (Tree::MAX_BYTES >> 20, Tree::MAX_MARKS);
+            let what = format!("must have at most {mib} MiB and {marks} punctuation marks: split the file");
             self.error(&self.whole(), "size", what);
             return None;
         }
@@ -467,6 +469,7 @@ mod tests {
             ("- ".repeat(100_000), "nesting: must be at most 64", "block depth"),
             ("--- x\n".repeat(10_001), "documents: must be at most 10000", "documents"),
             ("x".repeat(Tree::MAX_BYTES + 1), "size: must have at most 16 MiB", "bytes"),
+            ("[]".repeat(1_000_001), "size: must have", "marks, which the parser may hold all at once"),
         ];
         for (text, want, why) in rows {
             let mut out = Diagnostics::default();

@@ -9,7 +9,7 @@ use crate::diagnostic::Location;
 use crate::ids::CarrierId;
 use crate::model::Carrier;
 use crate::prefix::Prefix;
-use crate::read::{Named, OneOrMany, Spanned, did_you_mean};
+use crate::read::{Named, OneOrMany, Spanned};
 
 impl Carrier {
     /// Carriers whose prefixes are built in. A declared carrier of the same
@@ -69,7 +69,7 @@ impl Resolver<'_> {
                 (Some(known), _) => *known,
                 (None, Some(number)) => self.autonomous_system(number, &at),
                 (None, None) => {
-                    let hint = did_you_mean(&name, self.carriers.keys().map(|name| &**name));
+                    let hint = self.context.out.suggest(&name, self.carriers.keys().map(|name| &**name));
                     let what = format!("no carrier is named {name:?}");
                     self.context.out.hinted(&at, [who, "carrier"], what, hint);
                     None

@@ -8,7 +8,7 @@ use super::super::defaults;
 use super::super::keys::{Count, ProbeKeys};
 use super::Resolver;
 use crate::model::{Check, Probe, Quorum};
-use crate::read::{Bounded, Fraction, Named, OneOrMany, Spanned, did_you_mean};
+use crate::read::{Bounded, Fraction, Named, OneOrMany, Spanned};
 
 impl Resolver<'_> {
     /// Resolves `checks:`, once for all who name them.
@@ -42,7 +42,7 @@ impl Resolver<'_> {
             CheckForm::Named(name) => {
                 let known = self.checks.get(&name.value);
                 if known.is_none() {
-                    let hint = did_you_mean(&name.value, self.checks.keys().map(|name| &**name));
+                    let hint = self.context.out.suggest(&name.value, self.checks.keys().map(|name| &**name));
                     let what = format!("no check is named {:?}", name.value);
                     self.context.out.hinted(&name.at, [who, which], what, hint);
                 }

@@ -10,7 +10,7 @@ use super::Resolver;
 use crate::diagnostic::Location;
 use crate::ids::{ServiceId, TargetId};
 use crate::model::{Rule, RuleAction};
-use crate::read::{OneOrMany, Spanned, Ttl, did_you_mean};
+use crate::read::{OneOrMany, Spanned, Ttl};
 use crate::target::TargetName;
 
 impl Resolver<'_> {
@@ -63,7 +63,8 @@ impl Resolver<'_> {
             if let Some(id) = self.model.services.iter().position(is_it) {
                 ids.push(ServiceId::new(id));
             } else {
-                let hint = did_you_mean(name, self.model.services.iter().map(|service| &*service.name));
+                let hint =
+                    self.context.out.suggest(name, self.model.services.iter().map(|service| &*service.name));
                 let what = format!("no service is named {name:?}");
                 self.context.out.hinted(at, [who, "apply.services"], what, hint);
             }
@@ -100,7 +101,10 @@ impl Resolver<'_> {
         let found = self.model.target_named(name);
         if found.is_none() {
             let word = name.to_string();
-            let hint = did_you_mean(&word, self.model.targets.iter().map(|target| target.name.to_string()));
+            let hint = self
+                .context
+                .out
+                .suggest(&word, self.model.targets.iter().map(|target| target.name.to_string()));
             self.context.out.hinted(&reference.at, who, format!("{word} is not declared"), hint);
         }
         found

@@ -12,7 +12,7 @@ use super::Resolver;
 use crate::diagnostic::Location;
 use crate::ids::{DatacenterId, LinkId, ServiceId, VipId};
 use crate::model::{Probe, Service, Vip};
-use crate::read::{Bounded, Named, OneOrMany, Read, Reader, Spanned, did_you_mean};
+use crate::read::{Bounded, Named, OneOrMany, Read, Reader, Spanned};
 use crate::target::TargetName;
 use crate::tree::{Key, Tree, Value};
 
@@ -104,7 +104,7 @@ impl Resolver<'_> {
         for (key, spec) in specs.0 {
             let which = format!("{which}.{}", key.text);
             let Some(id) = link(&key.text) else {
-                let hint = did_you_mean(&key.text, links.iter().map(|(name, _)| &**name));
+                let hint = self.context.out.suggest(&key.text, links.iter().map(|(name, _)| &**name));
                 let what = format!("no link is named {:?}", key.text);
                 self.context.out.hinted(&key.at, [who, &which], what, hint);
                 continue;
