@@ -14,6 +14,7 @@ mod carrier;
 mod client;
 mod datacenter;
 mod interconnect;
+mod occlusion;
 mod probe;
 mod rule;
 mod service;

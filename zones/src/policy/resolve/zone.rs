@@ -9,7 +9,6 @@ use super::super::file::NameServerSpec;
 use super::super::forms::NameServerForm;
 use super::super::world::ZoneSpec;
 use super::Resolver;
-use super::service::Owned;
 use crate::ids::ZoneId;
 use crate::model::{NameServer, Zone};
 use crate::name::Name;
@@ -48,23 +47,8 @@ impl Resolver<'_> {
             let records = data;
             self.model.zones.push(Zone { name, location, nameservers, records, services, soa_from_file });
         }
-        self.check_nesting(&services);
+        self.check_occlusion(&services);
         self.services(services);
-    }
-
-    /// A name in a zone below, served here too, is that zone's. What a zone
-    /// file hides is checked with it.
-    fn check_nesting(&mut self, services: &[Owned]) {
-        let apexes: HashSet<Name> = self.model.zones.iter().map(|zone| zone.name.clone()).collect();
-        for Owned { zone, key, owner, .. } in services {
-            let apex = self.model.zone(*zone).name.clone();
-            let up = std::iter::successors(Some(owner.clone()), Name::parent);
-            let nested = up.take_while(|name| *name != apex).find(|name| apexes.contains(name));
-            if let Some(nested) = nested {
-                let what = format!("must not lie in {nested}, which is a zone here too");
-                self.error(&key.at, [&format!("service {}", key.text), "name"], what);
-            }
-        }
     }
 
     fn nameservers(&mut self, specs: Vec<NameServerForm>, zone: &Spanned<Name>) -> Vec<NameServer> {
