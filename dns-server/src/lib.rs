@@ -1,12 +1,19 @@
 //! Sockets, files, commands and the wire.
 
+pub mod admin;
+pub mod ask;
 mod compose;
+pub mod config;
+pub mod load;
 pub mod log;
+pub mod naming;
 pub mod net;
 pub mod publish;
 mod query;
+pub mod reload;
 pub mod respond;
 pub mod serial;
+pub mod serve;
 pub mod snapshot;
 pub mod stats;
 pub mod watch;

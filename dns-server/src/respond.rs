@@ -25,6 +25,9 @@ mod why;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use rhumb_policies::Explanation;
+use rhumb_zones::Name;
+
 use crate::compose::Targets;
 use crate::query::{CLASS_CH, CLASS_IN, Folded, Query, Rcode};
 use crate::snapshot::Snapshot;
@@ -107,4 +110,13 @@ pub fn respond(
         counters.truncate();
     }
     Some(written.length)
+}
+
+/// Says why `name`, if it is steered, is answered as it is to the client of
+/// `packet`: the same client, choice and words as for [`respond`].
+#[must_use]
+pub fn explain(snapshot: &Snapshot, name: &Name, (packet, meta): (&[u8], &Meta)) -> Option<Explanation> {
+    let query = Query::parse(packet, &mut Folded::new()).ok()?;
+    let service = why::service_at(snapshot.names(), &name.folded())?;
+    Some(why::tell(snapshot, service, &client::Client::new(&query, meta)))
 }

@@ -12,6 +12,7 @@ use rhumb_policies::{Client, Outcome, Picks, Shape, choose, client_hash};
 use rhumb_zones::{LastResort, Prefix, Rtype, ServiceId};
 
 use super::chain::Chain;
+use super::client;
 use super::reply::Reply;
 use crate::compose::{Owner, Row, Section};
 use crate::query::Rcode;
@@ -50,7 +51,7 @@ pub(super) fn answer<'s>(
     }
     chain.counters.steer();
     let shape = parts.atlas.shape(service);
-    let (client, scope) = locate(chain, shape);
+    let (client, scope) = locate(&chain.client, shape);
     reply.scope = reply.scope.max(scope);
     let mut picks = Picks::default();
     let steered = Steered { chain, rows, ttl: state.ttl };
@@ -84,8 +85,7 @@ fn steers(rows: &ServiceRows, qtype: Rtype, outcome: Outcome) -> bool {
 }
 
 /// The client's class and the scope that an answer to it has.
-pub(super) fn locate<'s>(chain: &Chain<'_, '_>, shape: &'s Shape) -> (Client<'s>, u8) {
-    let client = &chain.client;
+pub(super) fn locate<'s>(client: &client::Client<'_>, shape: &'s Shape) -> (Client<'s>, u8) {
     let (class, scope, hashed) = match client.subnet {
         Some((network, source)) => {
             let (class, mut scope) = shape.map().find(network, source);

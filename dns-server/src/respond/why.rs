@@ -9,13 +9,15 @@
 
 use std::net::IpAddr;
 
-use rhumb_policies::{Question, explain};
+use rhumb_policies::{Explanation, Question, explain};
 use rhumb_zones::{Prefix, Rtype, ServiceId};
 
 use super::chain::Chain;
+use super::client::Client;
 use super::reply::Reply;
 use super::steered::locate;
 use crate::compose::{Owner, Row, Section};
+use crate::snapshot::Snapshot;
 use crate::snapshot::names::{Found, Names};
 
 const LABEL: &[u8] = b"\x04_why";
@@ -30,21 +32,9 @@ pub(super) fn answer(chain: &Chain<'_, '_>, reply: &mut Reply<'_>) -> bool {
     let Some(name) = chain.name().strip_prefix(LABEL) else { return false };
     let allowed = snapshot.options().why_from.iter().any(|prefix| prefix.contains(chain.client.source));
     let Some(service) = service_at(snapshot.names(), name).filter(|_| allowed) else { return false };
-    let parts = snapshot.parts();
-    let shape = parts.atlas.shape(service);
-    let (client, scope) = locate(chain, shape);
-    let address = chain.client.subnet.map_or(chain.client.source, |(network, _)| network);
-    let question = Question {
-        service,
-        place: parts.places.place(parts.places.look_up(address).place),
-        address: Some(address),
-        scope: scope_of(address, scope, chain.client.subnet.is_some()),
-        hash: client.hash,
-        draw: client.draw,
-    };
+    let told = tell(snapshot, service, &chain.client);
     reply.authoritative = true;
-    reply.scope = scope;
-    let told = explain(&parts.world, &parts.atlas, &parts.state, &question);
+    reply.scope = told.scope.map_or(0, Prefix::length);
     for (index, sentence) in told.sentences().enumerate() {
         let rdata = strings(&format!("{:02} {sentence}", index + 1));
         let row = Row { owner: Owner::Question, rtype: Rtype::TXT, ttl: 0, rdata: &rdata };
@@ -53,8 +43,24 @@ pub(super) fn answer(chain: &Chain<'_, '_>, reply: &mut Reply<'_>) -> bool {
     true
 }
 
+/// Why `service` answers `client` as it does.
+pub(super) fn tell(snapshot: &Snapshot, service: ServiceId, client: &Client<'_>) -> Explanation {
+    let parts = snapshot.parts();
+    let (chosen, scope) = locate(client, parts.atlas.shape(service));
+    let address = client.subnet.map_or(client.source, |(network, _)| network);
+    let question = Question {
+        service,
+        place: parts.places.place(parts.places.look_up(address).place),
+        address: Some(address),
+        scope: scope_of(address, scope, client.subnet.is_some()),
+        hash: chosen.hash,
+        draw: chosen.draw,
+    };
+    explain(&parts.world, &parts.atlas, &parts.state, &question)
+}
+
 /// The service that answers for `name`, itself or as a wildcard.
-fn service_at(names: &Names, name: &[u8]) -> Option<ServiceId> {
+pub(super) fn service_at(names: &Names, name: &[u8]) -> Option<ServiceId> {
     let node = match names.find_folded(name) {
         Found::Exact(node) => node,
         Found::Encloser { node, .. } => names.wildcard_under(node)?,

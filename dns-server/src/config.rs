@@ -1,0 +1,322 @@
+//! How the server runs: flags, and the same words in a file.
+//!
+//! [`Flags`] and [`ConfigFile`] are two ways to say one thing; [`Config`] is
+//! what they amount to, with every default filled in, and the only one that
+//! the rest of the program sees. A flag replaces the file's word for the same
+//! thing; it never adds to it. Paths in the file are relative to the file,
+//! those of flags to the working directory.
+//!
+//! What is steered where is no configuration: that is the policy's.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::{NonZeroU16, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rhumb_zones::{Diagnostics, OneOrMany, Prefix, Read, Reader, Tree, spec};
+use serde_json::{Value as Json, json};
+
+use crate::admin;
+use crate::load::Sources;
+use crate::net::NetOptions;
+use crate::snapshot::Options;
+
+/// What `rhumb serve` may be told on its command line.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Flags {
+    /// Policy files, and directories of *.yaml and *.yml files
+    #[arg(value_name = "PATH")]
+    pub policies: Vec<PathBuf>,
+    /// Address and port to answer on, over UDP and TCP; may be repeated [default: port 53 everywhere]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Vec<SocketAddr>,
+    /// MaxMind database of places or networks; may be repeated [default: an embedded table of countries]
+    #[arg(long, value_name = "FILE")]
+    pub geo: Vec<PathBuf>,
+    /// UDP threads per address [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<NonZeroU16>,
+    /// Unix socket for commands such as `status` [default: one per user]
+    #[arg(long, value_name = "PATH")]
+    pub admin: Option<PathBuf>,
+    /// Directory for what must survive a restart: SOA serials
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Configuration file: the same words, as YAML
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+spec! {
+    /// The server's configuration: what its flags say, and what they do not.
+    pub struct ConfigFile {
+        /// Policy files, and directories of them.
+        policies: Option<OneOrMany<String>>,
+        /// Addresses to answer on, as ADDRESS:PORT, over UDP and TCP.
+        listen: Option<OneOrMany<Endpoint>>,
+        /// MaxMind databases of places or networks.
+        geo: Option<OneOrMany<String>>,
+        /// UDP threads per address.
+        workers: Option<NonZeroU16>,
+        /// Unix socket for commands such as `status`.
+        admin: Option<String>,
+        /// Directory for what must survive a restart: SOA serials.
+        state: Option<String>,
+        /// Largest UDP reply in octets, 512 to 4096.
+        udp_size: UdpSize = UdpSize(Options::UDP_SIZE),
+        /// What version.bind says; `off` refuses it.
+        version: Option<Shown>,
+        /// What id.server and NSID say; off unless given.
+        identity: Option<Shown>,
+        /// Who may ask _why; loopback unless given.
+        why_from: Option<Vec<Prefix>>,
+    }
+}
+
+/// Everything that was said, defaults filled in.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What to serve.
+    pub sources: Sources,
+    /// Where to answer.
+    pub net: NetOptions,
+    /// The admin socket.
+    pub admin: PathBuf,
+    /// Where to keep what must survive a restart.
+    pub state: Option<PathBuf>,
+    /// Presentation and trust.
+    pub options: Arc<Options>,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: cannot be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is wrong.
+    #[error("the configuration is wrong\n{0}")]
+    Wrong(Diagnostics),
+    /// There is nothing to serve.
+    #[error(
+        "no policy given: name files or directories, or list them under `policies:` in the --config file"
+    )]
+    NoPolicy,
+}
+
+impl Config {
+    /// The port of the DNS (RFC 1035 §4.2).
+    pub const PORT: u16 = 53;
+
+    /// Merges `flags` with the file they name.
+    ///
+    /// # Errors
+    /// When the file is unreadable or wrong, or nobody names a policy.
+    pub fn new(flags: Flags) -> Result<Self, ConfigError> {
+        let Flags { policies, listen, geo, workers, admin, state, config } = flags;
+        let file = config.as_deref().map(read).transpose()?.unwrap_or_default();
+        let base = config.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new(""));
+        let either = |flags: Vec<PathBuf>, file: Option<OneOrMany<String>>| match file {
+            Some(file) if flags.is_empty() => file.0.iter().map(|path| base.join(path)).collect(),
+            _ => flags,
+        };
+        let policies = either(policies, file.policies);
+        if policies.is_empty() {
+            return Err(ConfigError::NoPolicy);
+        }
+        let listen = match file.listen {
+            Some(file) if listen.is_empty() => file.0.into_iter().map(|Endpoint(address)| address).collect(),
+            _ if listen.is_empty() => everywhere(),
+            _ => listen,
+        };
+        let workers = workers.or(file.workers).map_or_else(cores, |workers| usize::from(workers.get()));
+        let defaults = Options::default();
+        Ok(Self {
+            sources: Sources { policies, geo: either(geo, file.geo), embedded: Vec::new() },
+            net: NetOptions { listen, workers },
+            admin: admin.or_else(|| Some(base.join(file.admin?))).unwrap_or_else(admin::default_path),
+            state: state.or_else(|| Some(base.join(file.state?))),
+            options: Arc::new(Options {
+                udp_size: file.udp_size.0,
+                version: file.version.map_or(defaults.version, |Shown(text)| text),
+                identity: file.identity.and_then(|Shown(text)| text),
+                why_from: file.why_from.unwrap_or(defaults.why_from),
+            }),
+        })
+    }
+}
+
+impl Default for ConfigFile {
+    fn default() -> Self {
+        parse(Path::new(""), b"{}").expect("no key of the configuration must be given")
+    }
+}
+
+/// UDP threads where nobody says: one per core.
+#[must_use]
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// Every address of each family that this machine has.
+fn everywhere() -> Vec<SocketAddr> {
+    let families = [IpAddr::from([0; 4]), IpAddr::from([0; 16])];
+    let here = |family: &IpAddr| std::net::UdpSocket::bind((*family, 0)).is_ok();
+    families.into_iter().filter(here).map(|family| SocketAddr::new(family, Config::PORT)).collect()
+}
+
+fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
+    let bytes = std::fs::read(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    parse(path, &bytes)
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<ConfigFile, ConfigError> {
+    let mut out = Diagnostics::default();
+    let trees = Tree::parse(&Arc::from(path.to_string_lossy()), bytes, &mut out);
+    let mut files = trees.iter().filter_map(|tree| rhumb_zones::read(tree, ["configuration", ""], &mut out));
+    let first = files.next();
+    drop(files);
+    if let Some(second) = trees.get(1) {
+        out.error(&second.at, "configuration", "document", "must be the only one of its file");
+    }
+    match first {
+        Some(file) if !out.refuse() => Ok(file),
+        None if trees.is_empty() && !out.refuse() => Ok(ConfigFile::default()),
+        _ => Err(ConfigError::Wrong(out)),
+    }
+}
+
+/// `ADDRESS:PORT`, a v6 address in brackets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Endpoint(pub SocketAddr);
+
+impl Read for Endpoint {
+    fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
+        let address = tree.text().and_then(|text| text.parse().ok());
+        address.map(Self).or_else(|| reader.must_be(tree, "ADDRESS:PORT, such as 0.0.0.0:53 or \"[::]:53\""))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string" })
+    }
+}
+
+/// Octets in a UDP reply.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UdpSize(pub u16);
+
+impl Read for UdpSize {
+    fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
+        let size = u16::read(tree, reader)?;
+        if (512..=4096).contains(&size) { Some(Self(size)) } else { reader.must_be(tree, "512 to 4096") }
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "integer", "minimum": 512, "maximum": 4096 })
+    }
+}
+
+/// A text shown to whoever asks, or `off`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shown(pub Option<String>);
+
+impl Read for Shown {
+    fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
+        /// One character-string (RFC 1035 §3.3).
+        const MAX: usize = 255;
+        match String::read(tree, reader)? {
+            text if text == "off" => Some(Self(None)),
+            text if text.len() <= MAX => Some(Self(Some(text))),
+            _ => reader.must_be(tree, "at most 255 octets"),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "maxLength": 255 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The configuration as one line, or the last line of why there is none.
+    fn merge(arguments: &[&str], file: &str) -> String {
+        #[derive(clap::Parser)]
+        struct Command {
+            #[command(flatten)]
+            flags: Flags,
+        }
+        let path = std::env::temp_dir().join(format!("rhumb-config-{}.yaml", std::process::id()));
+        std::fs::write(&path, file).expect("written");
+        let Command { mut flags } = clap::Parser::parse_from([&["rhumb"], arguments].concat());
+        flags.config = Some(path.clone());
+        let config = Config::new(flags);
+        let _ = std::fs::remove_file(&path);
+        let directory = std::env::temp_dir().display().to_string();
+        match config {
+            Ok(Config { sources, net: NetOptions { listen, workers }, options, .. }) => {
+                let Sources { policies, geo, .. } = sources;
+                let Options { udp_size, version, identity, .. } = &*options;
+                let line =
+                    format!("{policies:?} {geo:?} {listen:?} {workers} {udp_size} {version:?} {identity:?}");
+                line.replace(&format!("{directory}/"), "DIR/")
+            }
+            Err(error) => error.to_string().replace(&format!("{}", path.display()), "F"),
+        }
+    }
+
+    #[test]
+    fn flags_and_file_merge() {
+        let rows: [(&[&str], &str, &str, &str); 6] = [
+            (
+                &[],
+                "{policies: [a, /b], geo: g.mmdb, listen: '[::1]:5300', workers: 3, version: off, identity: ns1}",
+                r#"["DIR/a", "/b"] ["DIR/g.mmdb"] [[::1]:5300] 3 1232 None Some("ns1")"#,
+                "the file alone, its paths relative to it",
+            ),
+            (
+                &["p", "--listen", "127.0.0.1:0", "--geo", "x", "--workers", "1"],
+                "{policies: [a, /b], geo: g.mmdb, listen: '[::1]:5300', workers: 3, version: mine, udp-size: 4096}",
+                r#"["p"] ["x"] [127.0.0.1:0] 1 4096 Some("mine") None"#,
+                "flags replace, and do not add",
+            ),
+            (
+                &["--listen", "127.0.0.1:0"],
+                "workers: 2",
+                "no policy given: name files or directories, or list them under `policies:` in the --config file",
+                "nothing to serve",
+            ),
+            (
+                &["p"],
+                "{listen: [53], udp-size: 100}",
+                "the configuration is wrong\n\
+                 F:1:11: configuration: listen.0: must be ADDRESS:PORT, such as 0.0.0.0:53 or \"[::]:53\", not 53\n\
+                 F:1:26: configuration: udp-size: must be 512 to 4096, not 100\n",
+                "all mistakes at once",
+            ),
+            (
+                &["p"],
+                "lisen: 127.0.0.1:53",
+                "the configuration is wrong\n\
+                 F:1:1: configuration: lisen: is not a key that this place knows\n    \
+                 hint: did you mean \"listen\"?\n",
+                "a slip",
+            ),
+            (
+                &["p"],
+                "workers: 1\n---\nworkers: 2",
+                "the configuration is wrong\nF:3:1: configuration: document: must be the only one of its file\n",
+                "which one would count?",
+            ),
+        ];
+        for (arguments, file, want, why) in rows {
+            assert_eq!(merge(arguments, file), want, "{why}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! From files to a snapshot, without publishing it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rhumb_health::Status;
+use rhumb_policies::{Inputs, State, advance};
+
+use super::journal;
+use crate::load::{Footprint, Load, Loader};
+use crate::serial::Serials;
+use crate::snapshot::{Options, Parts, Snapshot};
+
+/// What every generation is made with.
+#[derive(Debug)]
+pub(super) struct Builder {
+    loader: Loader,
+    options: Arc<Options>,
+}
+
+/// A snapshot to publish, and what an operator should know all the same.
+#[derive(Debug)]
+pub(super) struct Built {
+    pub(super) snapshot: Snapshot,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Builder {
+    pub(super) const fn new(loader: Loader, options: Arc<Options>) -> Self {
+        Self { loader, options }
+    }
+
+    /// Reads the files: what they were, and what came of them or is wrong.
+    pub(super) fn build(
+        &mut self,
+        serials: &mut Serials,
+        generation: u64,
+    ) -> (Footprint, Result<Built, Vec<String>>) {
+        let Load { loaded, diagnostics, footprint } = self.loader.load();
+        let said: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+        let Some(loaded) = loaded else { return (footprint, Err(said)) };
+        let model = loaded.world.model();
+        // Nothing is probed yet: every target is as its `assume:` says.
+        let inputs = Inputs::new(model, Status::Unknown);
+        let state = advance(&loaded.world, &State::default(), &inputs, Duration::from_secs(journal::now()));
+        let parts = Parts {
+            serials: serials.assign(model, footprint.newest()),
+            world: loaded.world,
+            places: loaded.places,
+            atlas: loaded.atlas,
+            state: Arc::new(state),
+            generation,
+            options: Arc::clone(&self.options),
+        };
+        let built = Snapshot::compile(parts).map(|snapshot| Built { snapshot, warnings: said });
+        (footprint, built.map_err(|error| vec![error.to_string()]))
+    }
+}

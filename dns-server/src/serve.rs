@@ -1,0 +1,127 @@
+//! The life of the server, in a straight line: load, bind, announce, spawn,
+//! wait, stop.
+//!
+//! Everything that can fail for a reason an operator can mend — a policy, a
+//! port, a socket in use — fails before the first query is read. The main
+//! thread then runs the admin socket and waits for signals; SIGHUP reloads,
+//! SIGINT and SIGTERM stop. Workers answer what they have received, then end.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use rhumb_zones::LoadOptions;
+use tokio::runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::admin::{self, AdminSocket, Desk, SocketError};
+use crate::config::Config;
+use crate::load::Loader;
+use crate::net::Server;
+use crate::reload::{Reloader, Request, now};
+use crate::serial::Serials;
+use crate::snapshot::Snapshot;
+use crate::stats::Stats;
+
+/// What is being served and where, once every socket is bound.
+#[derive(Clone, Copy, Debug)]
+pub struct Ready<'a> {
+    /// Addresses bound, ports filled in.
+    pub listen: &'a [SocketAddr],
+    /// The admin socket.
+    pub admin: &'a Path,
+    /// The first generation.
+    pub snapshot: &'a Snapshot,
+}
+
+/// Why the server did not start or did not stay.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The policy is wrong; one diagnostic each.
+    #[error("the policy is wrong")]
+    Policy(Vec<String>),
+    /// The state directory is of no use.
+    #[error("--state: cannot be used")]
+    State(#[source] io::Error),
+    /// An address cannot be had; the error says which.
+    #[error("cannot be bound")]
+    Listen(#[source] io::Error),
+    /// The admin socket cannot be had.
+    #[error(transparent)]
+    Admin(#[from] SocketError),
+    /// The system gives no threads or signals.
+    #[error("cannot start")]
+    Start(#[source] io::Error),
+}
+
+/// Serves until a signal says stop; calls `ready` once every socket is bound.
+///
+/// # Errors
+/// When it cannot start.
+pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), ServeError> {
+    let Config { sources, net, admin, state, options } = config;
+    let started = now();
+    let serials = Serials::open(state.as_deref()).map_err(ServeError::State)?;
+    let geo = sources.geo.clone();
+    let loader = Loader::new(sources, LoadOptions { server_addresses: own_addresses(&net.listen) });
+    let reloader = Reloader::new(loader, serials, options).map_err(ServeError::Policy)?;
+    let (publisher, journal, stats) =
+        (reloader.publisher().clone(), Arc::clone(reloader.journal()), Stats::default());
+    let server = Server::bind(&net, &publisher, &stats).map_err(ServeError::Listen)?;
+    let socket = AdminSocket::bind(&admin)?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Start)?;
+    let signals = runtime.block_on(async { Signals::new() }).map_err(ServeError::Start)?;
+    let listen = server.addresses().to_vec();
+    ready(&Ready { listen: &listen, admin: socket.path(), snapshot: &publisher.current() });
+    let requests = reloader.spawn().map_err(ServeError::Start)?;
+    let running = server.run().map_err(ServeError::Start)?;
+    let desk = Desk { publisher, stats, journal, requests: requests.clone(), geo, listen, started };
+    runtime
+        .block_on(async {
+            tokio::select! {
+                served = admin::serve(&socket, admin::routes(desk)) => served,
+                () = signals.wait(&requests) => Ok(()),
+            }
+        })
+        .map_err(ServeError::Start)?;
+    tracing::info!("stopping");
+    drop(running);
+    Ok(())
+}
+
+/// The signals that matter; from when it is made, none ends the process.
+struct Signals {
+    hang_up: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for one that says stop; passes every SIGHUP on to the reloader.
+    async fn wait(mut self, requests: &Sender<Request>) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                // The reloader lives as long as the process.
+                _ = self.hang_up.recv() => { let _ = requests.send(Request::Signalled); }
+            }
+        }
+    }
+}
+
+/// The addresses that a zone without `nameservers:` is told to be asked at:
+/// those listened on, unless that is all.
+fn own_addresses(listen: &[SocketAddr]) -> Vec<IpAddr> {
+    listen.iter().map(SocketAddr::ip).filter(|address| !address.is_unspecified()).collect()
+}
