@@ -2,8 +2,11 @@
 
 pub mod admin;
 pub mod ask;
+pub mod cases;
+pub mod cli;
 mod compose;
 pub mod config;
+pub mod demo;
 pub mod load;
 pub mod log;
 pub mod naming;

@@ -1,0 +1,117 @@
+//! `rhumb test`.
+
+use std::path::Path;
+
+use crate::run::{Scratch, rhumb, text};
+
+fn testdata(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    root.join("testdata").join(name).to_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_demonstration_does_what_it_says() {
+    let output = rhumb(&["test", &testdata("policies/tests/demo.yaml")]).output().unwrap();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{stdout}{stderr}");
+    let cases =
+        std::fs::read_to_string(testdata("policies/tests/demo.yaml")).unwrap().matches("ask:").count();
+    assert_eq!(stdout.lines().last(), Some(format!("{cases} passed, 0 failed").as_str()));
+}
+
+const POLICY: &str = "\
+zone: example.com
+datacenters:
+  fra: { at: [50.1, 8.7], links: { a: {}, b: {} } }
+  iad: { at: [38.9, -77.0] }
+services:
+  www: { vips: { fra: { a: 192.0.2.10, b: 192.0.2.20 }, iad: 198.51.100.10 } }
+";
+
+#[test]
+fn failures_show_what_came_out_and_why() {
+    let scratch = Scratch::new("failures");
+    scratch.write("policy.yaml", POLICY);
+    scratch.write(
+        "cases/tests.yaml",
+        "policy: ../policy.yaml
+cases:
+  - { name: right, ask: www, down: ['datacenter:fra'], expect: { answers: [198.51.100.10], datacenter: iad } }
+  - name: wrong
+    ask: www A
+    down: [link:fra/a]
+    expect: { answers: [192.0.2.10], datacenter: iad, link: a, ttl: 7, scope: 24, rcode: NXDOMAIN }
+",
+    );
+    let output = scratch.run(&["test", "cases/tests.yaml"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let stdout = text(&output.stdout);
+    let parts = [
+        "FAILED cases/tests.yaml:4:5: case \"wrong\"",
+        "  answers: expected 192.0.2.10\n           got      192.0.2.20\n",
+        "  datacenter: expected iad\n              got      fra\n",
+        "  link: expected a\n        got      b\n",
+        "  ttl: expected 7\n       got      30\n",
+        "  scope: expected 24\n         got      nothing\n",
+        "  rcode: expected NXDOMAIN\n         got      NOERROR\n",
+        "link:fra/a is down",
+    ];
+    for part in parts {
+        assert!(stdout.contains(part), "no {part:?} in\n{stdout}");
+    }
+    assert_eq!(stdout.lines().last(), Some("1 passed, 1 failed"));
+}
+
+#[test]
+fn mistakes_are_found_before_anything_runs() {
+    let scratch = Scratch::new("mistakes");
+    scratch.write("policy.yaml", POLICY);
+    let rows = [
+        (
+            "ask: www, donw: [fra]",
+            "donw: is not a key that this place knows\n    hint: did you mean \"down\"?",
+            "a key",
+        ),
+        (
+            "ask: www, down: [fro]",
+            "down: datacenter:fro is not declared\n    hint: did you mean \"datacenter:fra\"?",
+            "a datacenter",
+        ),
+        ("ask: www, up: ['link:fra/c']", "up: link:fra/c is not declared", "a link"),
+        ("ask: www, down: ['vip:www/fra']", "did you mean \"vip:www/fra/a\"?", "a VIP without its link"),
+        ("ask: www, down: ['x:y']", "down: must start with datacenter:", "a kind"),
+        (
+            "ask: www, drain: ['intranet:fra']",
+            "drain: intranet:fra cannot be drained",
+            "what cannot be drained",
+        ),
+        ("ask: www, force: { fra: sideways }", "must be up or down", "a force"),
+        ("ask: www, measured: { fra: { loss: 0.1 } }", "measured: datacenter:fra is no link", "not measured"),
+        ("ask: www, primary: nowhere", "primary: must be a datacenter", "a primary"),
+        ("ask: nothing, primary: fra", "nothing.example.com is no service", "no service, no primary"),
+        (
+            "ask: www, client: 192.0.2.1, at: [1, 2]",
+            "client: must not be given together with at:",
+            "two places",
+        ),
+        ("ask: www, carrier: nobody", "nobody", "a carrier"),
+        ("ask: www A A", "must be a name and a type", "a question"),
+        (
+            "ask: www, expect: { datacenter: fro }",
+            "expect.datacenter: must be a datacenter",
+            "what cannot come out",
+        ),
+        ("ask: www, expect: { link: c }", "expect.link: must be a link", "what cannot come out"),
+        ("ask: www, expect: { rcode: NXDOMIAN }", "rcode: must be one of NOERROR", "a code"),
+        ("ask: www, now: yesterday", "now: must be a time in UTC", "a time"),
+        ("down: [fra]", "ask: must be given", "no question"),
+    ];
+    for (case, complaint, why) in rows {
+        scratch.write("tests.yaml", &format!("policy: policy.yaml\ncases:\n  - {{ {case} }}\n"));
+        let output = scratch.run(&["test", "tests.yaml"]);
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{why}: {stderr}");
+        assert!(stderr.contains(complaint), "{why}: no {complaint:?} in\n{stderr}");
+        assert!(stderr.lines().any(|line| line.starts_with("tests.yaml")), "{why}: no place: {stderr}");
+    }
+}

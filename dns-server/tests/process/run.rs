@@ -1,0 +1,151 @@
+//! Running the binary, and a scratch directory for its files.
+
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use hickory_proto::op::{Message, Query};
+use hickory_proto::rr::Name;
+
+/// How long to wait for what must happen.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The binary with these arguments, and no word of this machine's own.
+pub(crate) fn rhumb(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rhumb"));
+    command.args(arguments).env_remove("RHUMB_LOG").env("NO_COLOR", "1");
+    command
+}
+
+/// A directory of one test's own, gone when the test is.
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(crate) fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Runs the binary in the directory to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        rhumb(arguments).current_dir(&self.0).output().unwrap()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A running server in a scratch directory, stopped when dropped.
+pub(crate) struct Server<'s> {
+    scratch: &'s Scratch,
+    child: Child,
+    socket: UdpSocket,
+}
+
+/// Relative to the scratch directory: the path of a socket may have 107 bytes.
+const ADMIN: &str = "admin.sock";
+
+impl<'s> Server<'s> {
+    /// Starts `rhumb serve` and waits until it listens.
+    pub(crate) fn start(scratch: &'s Scratch, arguments: &[&str]) -> Self {
+        let fixed = ["serve", "--listen", "127.0.0.1:0", "--workers", "1", "--admin", ADMIN];
+        let log = std::fs::File::create(scratch.path("server.log")).unwrap();
+        let mut child = rhumb(&[&fixed[..], arguments].concat())
+            .current_dir(&scratch.0)
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let Some(first) = lines.next() else { panic!("it did not start: {}", scratch.read("server.log")) };
+        let first = first.unwrap();
+        let address: SocketAddr = first.strip_prefix("listening on ").unwrap().parse().unwrap();
+        assert_eq!(lines.next().unwrap().unwrap(), format!("admin socket {ADMIN}"));
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.connect(address).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self { scratch, child, socket }
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Runs a command that talks to it.
+    pub(crate) fn tell(&self, arguments: &[&str]) -> Output {
+        self.scratch.run(&[arguments, &["--admin", ADMIN]].concat())
+    }
+
+    /// `rhumb status --json`.
+    pub(crate) fn status(&self) -> serde_json::Value {
+        let output = self.tell(&["status", "--json"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// The data of the answers to `NAME TYPE`, sorted; the rcode if there is none.
+    pub(crate) fn ask(&self, question: &str) -> String {
+        let (name, rtype) = question.split_once(' ').unwrap();
+        let (name, rtype) = (Name::from_ascii(name).unwrap(), rtype.parse().unwrap());
+        let mut query = Message::query();
+        query.add_query(Query::query(name, rtype));
+        self.socket.send(&query.to_vec().unwrap()).unwrap();
+        let mut reply = [0; 4096];
+        let length = self.socket.recv(&mut reply).expect("no query is lost");
+        let reply = Message::from_vec(&reply[..length]).unwrap();
+        assert_eq!(reply.metadata.id, query.metadata.id, "an answer to this question");
+        let mut data: Vec<String> = reply.answers.iter().map(|record| record.data.to_string()).collect();
+        data.sort();
+        if data.is_empty() { reply.metadata.response_code.to_string() } else { data.join(" ") }
+    }
+
+    /// Asks until the answer is `want`; gives back how long that took.
+    pub(crate) fn ask_until(&self, question: &str, want: &str, why: &str) -> Duration {
+        let start = Instant::now();
+        loop {
+            let got = self.ask(question);
+            if got == want {
+                return start.elapsed();
+            }
+            assert!(start.elapsed() < PATIENCE, "{why}: {question} is {got}, not {want}");
+        }
+    }
+
+    /// Waits until it has ended and says how.
+    pub(crate) fn end(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server<'_> {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
