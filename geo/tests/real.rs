@@ -1,7 +1,7 @@
 //! Real databases, fetched by `testdata/geo/fetch`: every address is where
 //! their own reader says it is. Without them these tests say SKIPPED.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
