@@ -214,21 +214,48 @@ impl fmt::Display for Diagnostics {
 mod tests {
     use super::*;
 
+    fn some(errors: usize, warnings: usize) -> Diagnostics {
+        let mut out = Diagnostics::default();
+        let at = Location { file: "f".into(), line: 1, column: 0 };
+        (0..warnings).for_each(|_| out.warn(&at, "w", "w", "w"));
+        (0..errors).for_each(|_| out.error(&at, "e", "e", "e"));
+        out
+    }
+
     #[test]
-    fn append_counts_what_was_dropped() {
-        let at = Location { file: "f".into(), line: 1, column: 1 };
+    fn the_list_is_bounded_and_keeps_errors_before_warnings() {
+        let most = Diagnostics::MAX;
+        // Errors, warnings; errors counted, errors kept, all kept.
         let rows = [
-            (0, Diagnostics::MAX + 5, false, "warnings refuse nothing, however many"),
-            (1, Diagnostics::MAX, true, "an error that was kept"),
-            (Diagnostics::MAX + 5, 0, true, "errors, some dropped"),
+            (2, 3, [2, 2, 5], "few"),
+            (0, most + 5, [0, 0, most], "warnings alone refuse nothing"),
+            (1, most + 5, [1, 1, most], "an error is not lost among warnings"),
+            (most + 5, 3, [most + 5, most, most], "errors beyond the list are counted"),
         ];
-        for (errors, warnings, refuse, why) in rows {
-            let (mut all, mut some) = (Diagnostics::default(), Diagnostics::default());
-            (0..errors).for_each(|_| some.error(&at, "who", "which", "what"));
-            (0..warnings).for_each(|_| some.warn(&at, "who", "which", "what"));
-            all.append(some);
-            assert_eq!((all.errors(), all.refuse()), (errors, refuse), "{why}");
-            assert_eq!(all.iter().count() + all.dropped, errors + warnings, "{why}");
+        for (errors, warnings, want, why) in rows {
+            let direct = some(errors, warnings);
+            let mut appended = some(0, 0);
+            appended.append(some(errors, warnings));
+            for out in [direct, appended] {
+                let kept = out.iter().filter(|one| one.severity == Severity::Error).count();
+                assert_eq!([out.errors(), kept, out.iter().count()], want, "{why}");
+                assert_eq!(out.refuse(), errors > 0, "{why}");
+                let rest = out.to_string().lines().last().map(str::to_owned).unwrap_or_default();
+                assert_eq!(
+                    rest == format!("and {} more", errors + warnings - want[2]),
+                    want[2] == most,
+                    "{why}"
+                );
+            }
         }
+    }
+
+    #[test]
+    fn parts_are_cut() {
+        let mut out = Diagnostics::default();
+        let at = Location { file: "f".into(), line: 1, column: 1 };
+        out.error(&at, "w", &"é".repeat(1_000), "w");
+        let shown = out.iter().next().map(|one| one.which.clone()).unwrap_or_default();
+        assert_eq!(shown, format!("{}…", "é".repeat(MAX_PART / 2)), "between characters");
     }
 }

@@ -6,7 +6,7 @@
 //! because operators read order as preference.
 //!
 //! Plugins' arguments (steering methods, probe kinds, link selectors) stay
-//! [`Tree`]s here: the plugin that owns them reads them, so that adding one
+//! [`Tree`](crate::Tree)s here: the plugin that owns them reads them, so that adding one
 //! touches nothing in this crate.
 
 mod plugin;

@@ -245,6 +245,39 @@ datacenters: { n: { links: { l: { carrier: [own, AS64500, as64500, unicom, cmcc,
     assert_eq!(model.links()[0].carriers.len(), 4, "references count once");
 }
 
+#[test]
+fn lists_have_limits() {
+    let many = |count: usize, entry: fn(usize) -> String| (0..count).map(entry).collect::<String>();
+    let vips = |count| {
+        let (datacenters, vips) = (
+            many(count, |n| format!("d{n}: , ")),
+            many(count, |n| format!("d{n}: 10.0.{}.{}, ", n / 256, n % 256)),
+        );
+        format!(
+            "zone: example.com\ndatacenters: {{ {datacenters} }}\nservices: {{ www: {{ vips: {{ {vips} }} }} }}"
+        )
+    };
+    let balancers = |count| {
+        format!("datacenters: {{ n: {{ balancers: {{ {} }} }} }}", many(count, |n| format!("b{n}: , ")))
+    };
+    let links =
+        |count| format!("datacenters: {{ n: {{ links: {{ {} }} }} }}", many(count, |n| format!("l{n}: , ")));
+    let rows = [
+        (vips(256), None, "as many VIPs as a mask holds"),
+        (vips(257), Some("service www: vips: must be at most 256"), "one more"),
+        (
+            balancers(65_536),
+            Some("policy: balancers: must be at most 65535 in all"),
+            "more than an id counts",
+        ),
+        (links(257), Some("datacenter n: links: must be at most 256"), "more than a service can use"),
+    ];
+    for (policy, want, why) in rows {
+        let out = load_bytes(policy.as_bytes()).diagnostics.to_string();
+        assert_eq!(out.trim().split_once(' ').map(|(_, what)| what), want, "{why}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

@@ -1,4 +1,8 @@
 //! A DNS query and its answer.
+//!
+//! For targets that are name servers, and for chains that end in one. The
+//! expected answer is written as in a zone file and compared as data, so that
+//! neither case nor the order of records matters.
 
 use std::net::IpAddr;
 use std::num::NonZeroU16;

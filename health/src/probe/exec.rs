@@ -1,4 +1,9 @@
 //! A command of the operator's own.
+//!
+//! For what no built-in kind can ask. The program is named by absolute path and
+//! its arguments one by one, without a shell: nothing of the policy is ever
+//! interpreted, and the search path of whoever starts the server does not
+//! matter. Only the exit code decides.
 
 use std::sync::Arc;
 

@@ -1,4 +1,8 @@
 //! State that another program writes to a file.
+//!
+//! The bridge from monitoring that exists already: it writes `up` or `down`,
+//! as often as it likes. Nothing but the first word is looked at, so that a
+//! person can leave the reason beside it.
 
 use rhumb_zones::spec;
 

@@ -1,4 +1,9 @@
-//! The gRPC health protocol.
+//! The gRPC health protocol (`grpc.health.v1`).
+//!
+//! Its answer is the service's own word, per service name, so one port with
+//! many services can be probed service by service. Any answer but SERVING is
+//! down, also UNKNOWN and SERVICE_UNKNOWN: a name that is misspelled here must
+//! not look healthy.
 
 use rhumb_zones::spec;
 

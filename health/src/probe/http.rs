@@ -3,6 +3,9 @@
 //! The main argument is a path asked of the target's own address, or a URL,
 //! whose host is asked for (Host and SNI) but not looked up: the question is
 //! whether *this* address serves that name.
+//!
+//! The certificate is not verified unless asked: one that expires must not
+//! take down every address of a service at once. `tls` probes are for that.
 
 use std::fmt;
 use std::net::IpAddr;

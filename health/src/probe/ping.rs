@@ -1,4 +1,9 @@
 //! ICMP echo.
+//!
+//! The plainest question: does the path carry a packet there and back. It is
+//! the probe for links, whose far end is a carrier's router that serves nothing
+//! else, and the one that measures loss and delay without a server's own time
+//! in them.
 
 use rhumb_zones::spec;
 

@@ -1,4 +1,8 @@
 //! TCP connect.
+//!
+//! A completed handshake proves the path and a listening socket, not that the
+//! service behind it works. A reset is an answer too: it says "down" at once
+//! and proves that the network is up, where silence could be either's fault.
 
 use rhumb_zones::spec;
 

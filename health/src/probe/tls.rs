@@ -1,4 +1,9 @@
 //! TLS handshake, with the certificate's name and days left.
+//!
+//! For services that speak no HTTP, and for the certificate itself: `expires:
+//! 14d` turns a forgotten renewal into an alarm two weeks before it turns into
+//! an outage. The chain is verified unless told otherwise, because here the
+//! certificate is what is asked about.
 
 use std::time::Duration;
 

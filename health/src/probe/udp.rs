@@ -1,4 +1,8 @@
 //! A datagram and its answer.
+//!
+//! UDP has no handshake, so there must be something to send that makes the
+//! service answer. Without `expect` any answer from the address asked will do:
+//! most services answer garbage with an error, and that is a sign of life.
 
 use rhumb_zones::{Reader, Tree, spec};
 

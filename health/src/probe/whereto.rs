@@ -1,4 +1,9 @@
 //! Where a probe goes: the target's own address unless another is given.
+//!
+//! A VIP's probe must go to the VIP, one probe per address, so the usual form
+//! is a mere port. Links, intranets and interconnects have no address: theirs
+//! must be written. Names are refused, for a probe that needs the DNS would
+//! fail with it, and that is what it is meant to notice.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};

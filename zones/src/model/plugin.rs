@@ -1,4 +1,8 @@
 //! Steering methods, probe kinds and link selectors as the policy names them.
+//!
+//! Their arguments stay unread: only the crate that owns a plugin knows what
+//! it takes, and adding one must touch nothing here. What this crate does know
+//! is the two shapes they are written in, and how a name is found in each.
 
 use std::sync::Arc;
 

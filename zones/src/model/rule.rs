@@ -1,4 +1,9 @@
-//! Operators' own conditions.
+//! Operators' own conditions, and what follows from them.
+//!
+//! The condition is text here: its language belongs to the crate that knows
+//! the state it speaks of. The actions name targets that exist, so that a rule
+//! which can do nothing because of a typing error is found at load, not on the
+//! night it was written for.
 
 use std::net::IpAddr;
 use std::sync::Arc;

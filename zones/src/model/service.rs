@@ -1,4 +1,8 @@
 //! What is answered: zones, services, VIPs and nodes.
+//!
+//! Everything that answering needs is decided here: TTLs are merged from
+//! defaults, names are absolute, references are ids. What depends on the state
+//! of the world (who is up, who is primary now) is not in the model at all.
 
 use std::net::IpAddr;
 use std::sync::Arc;

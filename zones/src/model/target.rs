@@ -1,4 +1,9 @@
 //! What can be up or down, and how that is found out.
+//!
+//! Every target bears its own merged settings, so that nobody has to ask its
+//! service or `defaults:` again. Probes are shared: a hundred services with
+//! `check: web` hold one [`Probe`], and the prober may see by its address that
+//! they are one.
 
 use std::net::IpAddr;
 use std::sync::Arc;

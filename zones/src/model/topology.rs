@@ -1,4 +1,8 @@
 //! Where services run and how clients get there.
+//!
+//! Datacenters own their links and balancers; interconnects join two of them;
+//! carriers and groups of clients say who is near whom in the network rather
+//! than on the map. Order is declaration order throughout.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -1,7 +1,9 @@
 //! `check:` and `probe:`: the name of a check, a URL, or a probe.
 //!
 //! Which key is the probe's kind and what its arguments mean is not known
-//! here: all keys that are not common to probes are passed on as they stand.
+//! here: all keys that are not common to probes are passed on as they stand. A
+//! URL becomes the one argument of the kind that its scheme names, so that the
+//! short form and the long one are read by the same code.
 
 use std::sync::Arc;
 

@@ -1,4 +1,9 @@
 //! Values that may be written in more than one way.
+//!
+//! The short form of each is the value of one key of its long form, so a short
+//! one is read as a mapping with that key alone: there is one reader, one set
+//! of checks and one set of messages for both. Only `vips:` must wait, for
+//! whether its keys are links depends on the datacenter.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -2,6 +2,8 @@
 //!
 //! A probe's own key beats `defaults:`, which beats the built-in default; a
 //! VIP's target keys beat its service's. [`or`](TargetKeys::or) is that law.
+//! Times keep their places, so that two that contradict each other are reported
+//! where one of them is written.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -1,7 +1,9 @@
 //! `steer:`, `link-selection:`, `last-resort:` and `quorum:` as written.
 //!
 //! Names of steering methods and selectors are their crates' to know; here
-//! only the shape is read.
+//! only the shape is read. These types are read straight into the model's,
+//! because nothing in them refers to anything else: there is nothing left to
+//! resolve.
 
 use std::net::IpAddr;
 use std::sync::Arc;

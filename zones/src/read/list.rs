@@ -1,4 +1,8 @@
 //! Lists, named entries and optional values.
+//!
+//! A list leaves out the items that are wrong and goes on, for the next may be
+//! wrong too. A mapping from names keeps the name of a wrong entry: whoever
+//! refers to it is not wrong, and should not be told so.
 
 use std::sync::Arc;
 

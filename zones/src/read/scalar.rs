@@ -1,7 +1,9 @@
 //! Scalars: numbers, durations, fractions, addresses, names, points.
 //!
 //! Numbers and truth values must be written without quotes, as YAML has it;
-//! everything else is text in a form of its own and may be quoted.
+//! everything else is text in a form of its own and may be quoted. Units are
+//! part of the text: a bare `30` is refused where a duration is meant, because
+//! half of all readers would take it for milliseconds.
 
 use std::net::IpAddr;
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};

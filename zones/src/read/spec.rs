@@ -1,4 +1,9 @@
 //! One declaration per group of keys: struct, reader and schema at once.
+//!
+//! A macro by example and not a derive: it needs no crate of its own, and what
+//! it makes can be read below in one piece. The reader takes the keys it knows
+//! out of a mapping ([`Entries`]); what is left is unknown. That is also how
+//! groups of keys nest, and how a probe leaves the keys of its kind to others.
 
 use serde_json::{Map, Value as Json, json};
 

@@ -1,4 +1,8 @@
 //! "Did you mean": the known word nearest to a mistyped one.
+//!
+//! Distance in letters finds slips, doubled letters and swapped neighbours, and
+//! a limit of a third of the word keeps it from guessing. Its cost is bounded:
+//! it runs once per mistake, and a file may be nothing but mistakes.
 
 /// The candidate nearest to `word` as a hint, when one is near enough to be
 /// what was meant: a third of its letters may differ.

@@ -1,4 +1,9 @@
 //! `carriers:`, and every `carrier:`.
+//!
+//! The built-in carriers come first and always, whether used or not: a region
+//! of a steering chain may name one that no link does. Autonomous systems
+//! become carriers when they are first referred to. Prefix files are read here,
+//! because only whole carriers are of use to those who map addresses.
 
 use std::sync::Arc;
 

@@ -1,4 +1,8 @@
 //! `clients:`.
+//!
+//! What operators know of their clients beats databases, so it must not
+//! contradict itself: a prefix belongs to one group. Nested prefixes are fine,
+//! the longest wins, as in routing.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -74,7 +78,8 @@ impl Resolver<'_> {
             if !(1.0 / MAX_PREFERENCE..=MAX_PREFERENCE).contains(factor) {
                 self.error(at, [who, "prefer"], format!("must be a factor, 0.001 to {MAX_PREFERENCE}"));
             }
-            let link = self.model.links.iter().position(|link| link.target == target);
+            // Links and their targets are numbered in the same order.
+            let link = self.model.links.binary_search_by_key(&target, |link| link.target);
             links.extend(link.map(|link| (LinkId::new(link), *factor)));
         }
         links

@@ -1,14 +1,22 @@
 //! `datacenters:` with their links, balancers and intranets.
+//!
+//! Every datacenter gets an intranet target, declared or not: the path rule
+//! asks for it, and a target without a probe is simply assumed up. Links and
+//! balancers exist only as declared, for their absence has a meaning of its
+//! own.
 
 use std::sync::Arc;
 
 use super::super::file::{BalancerSpec, DatacenterSpec, IntranetSpec, LinkSpec};
 use super::Resolver;
 use crate::ids::{BalancerId, DatacenterId, LinkId};
-use crate::model::{Balancer, Datacenter, Link};
+use crate::model::{Balancer, Datacenter, Link, Service};
 use crate::read::{Bounded, Named};
 use crate::target::TargetName;
 use crate::tree::Key;
+
+/// Links per datacenter: no service has more VIPs.
+const MAX_LINKS: usize = Service::MAX_VIPS;
 
 impl Resolver<'_> {
     pub(super) fn datacenters(&mut self, specs: Named<DatacenterSpec>) {
@@ -40,6 +48,11 @@ impl Resolver<'_> {
     fn links(&mut self, datacenter: DatacenterId, owner: &Arc<str>, specs: Named<LinkSpec>) -> Vec<LinkId> {
         let mut ids = Vec::new();
         for (key, spec) in specs.0 {
+            if ids.len() == MAX_LINKS {
+                let what = format!("must be at most {MAX_LINKS}");
+                self.error(&key.at, [&format!("datacenter {owner}"), "links"], what);
+                break;
+            }
             let room = (self.model.links.len(), LinkId::MAX);
             let fit = self.name_is_fit(&key, "link") && self.has_room(room, &key.at, "links");
             let Some(spec) = spec.filter(|_| fit) else { continue };

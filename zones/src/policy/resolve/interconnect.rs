@@ -1,4 +1,9 @@
 //! `interconnects:`.
+//!
+//! A pair of datacenters has at most one: two lines between the same two are
+//! one path with one verdict, and redundancy below that is the network's. The
+//! ends are stored in alphabetical order, as in the target's name, so that both
+//! spellings find it.
 
 use super::super::file::InterconnectSpec;
 use super::Resolver;

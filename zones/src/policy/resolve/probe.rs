@@ -1,4 +1,9 @@
 //! `checks:`, and every `check:` and `probe:`.
+//!
+//! A named check is resolved once and shared. Times must fit each other, and
+//! they come from up to three places: a contradiction is reported for the
+//! probe that wrote one of its sides, or once for `defaults:` itself, never for
+//! each probe that merely inherits both.
 
 use std::sync::Arc;
 use std::time::Duration;

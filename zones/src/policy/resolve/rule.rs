@@ -1,5 +1,9 @@
 //! `rules:`, read as to their shape; the condition's language is not known
 //! here.
+//!
+//! Names are looked up when all else is resolved, because a rule may name
+//! anything. Only what an answer is chosen from can be preferred or avoided:
+//! datacenters, links and VIPs. Others are refused rather than ignored.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,9 +17,13 @@ use crate::model::{Rule, RuleAction};
 use crate::read::{OneOrMany, Spanned, Ttl};
 use crate::target::TargetName;
 
+/// Services by every name that rules may use.
+type Services = HashMap<String, ServiceId>;
+
 impl Resolver<'_> {
     pub(super) fn rules(&mut self, specs: Vec<Spanned<RuleSpec>>) {
         let mut first: HashMap<Arc<str>, Location> = HashMap::new();
+        let known = self.services_by_name();
         for Spanned { at: location, value } in specs {
             let RuleSpec { name: Spanned { at, value: name }, when, apply } = value;
             let who = format!("rule {name}");
@@ -24,7 +32,7 @@ impl Resolver<'_> {
                 self.error(&at, [&who, "name"], what);
             }
             let Spanned { at: apply_at, value: apply } = apply;
-            let (services, apply) = self.actions(apply, &who);
+            let (services, apply) = self.actions(apply, &known, &who);
             if apply.is_empty() {
                 self.error(&apply_at, [&who, "apply"], "must do something");
             }
@@ -33,9 +41,19 @@ impl Resolver<'_> {
         }
     }
 
-    fn actions(&mut self, spec: ApplySpec, who: &str) -> (Vec<ServiceId>, Vec<RuleAction>) {
+    fn services_by_name(&self) -> Services {
+        let services = self.model.services.iter().enumerate();
+        let full = services.clone().map(|(id, one)| (one.owner.to_string().to_ascii_lowercase(), id));
+        // Keys last: they beat full names.
+        full.chain(services.map(|(id, one)| (one.name.to_string(), id)))
+            .map(|(name, id)| (name, ServiceId::new(id)))
+            .collect()
+    }
+
+    fn actions(&mut self, spec: ApplySpec, known: &Services, who: &str) -> (Vec<ServiceId>, Vec<RuleAction>) {
         let ApplySpec { services, only, avoid, prefer, all_to_primary, freeze, answer, ttl } = spec;
-        let services = services.map_or_else(Vec::new, |OneOrMany(names)| self.rule_services(&names, who));
+        let services =
+            services.map_or_else(Vec::new, |OneOrMany(names)| self.rule_services(&names, known, who));
         let mut actions = Vec::new();
         let mut targets = |names: Option<OneOrMany<Reference>>, key: &str, action: fn(_) -> RuleAction| {
             if let Some(OneOrMany(names)) = names {
@@ -53,18 +71,16 @@ impl Resolver<'_> {
     }
 
     /// Services by key, by full name, or as `service:www`.
-    fn rule_services(&mut self, names: &[Reference], who: &str) -> Vec<ServiceId> {
+    fn rule_services(&mut self, names: &[Reference], known: &Services, who: &str) -> Vec<ServiceId> {
         let mut ids = Vec::new();
         for Spanned { at, value } in names {
             let name = value.strip_prefix("service:").unwrap_or(value);
-            let is_it = |service: &crate::model::Service| {
-                *service.name == *name || service.owner.to_string().eq_ignore_ascii_case(name)
-            };
-            if let Some(id) = self.model.services.iter().position(is_it) {
-                ids.push(ServiceId::new(id));
+            let id = known.get(name).or_else(|| known.get(&name.to_ascii_lowercase()));
+            if let Some(&id) = id {
+                ids.push(id);
             } else {
-                let hint =
-                    self.context.out.suggest(name, self.model.services.iter().map(|service| &*service.name));
+                let names = self.model.services.iter().map(|service| &*service.name);
+                let hint = self.context.out.suggest(name, names);
                 let what = format!("no service is named {name:?}");
                 self.context.out.hinted(at, [who, "apply.services"], what, hint);
             }

@@ -1,4 +1,8 @@
 //! `services:` with their nodes.
+//!
+//! A service's key is a name in its zone and also its name in targets, as long
+//! as only one zone uses it. So all zones are seen before the first service is
+//! resolved; until then it is an [`Owned`]: a key, its owner name, its zone.
 
 use std::collections::HashMap;
 use std::sync::Arc;

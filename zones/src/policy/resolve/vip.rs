@@ -1,4 +1,9 @@
 //! `vips:` of a service.
+//!
+//! Where a datacenter declares links every VIP is on one of them, and its keys
+//! are links; where it declares none there is one VIP. A policy that mixes the
+//! two up is told which links there are, instead of a list of keys that are
+//! unknown.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

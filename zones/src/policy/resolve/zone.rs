@@ -1,4 +1,8 @@
 //! Zones: their static records, from a file or from defaults.
+//!
+//! SOA, NS and glue are always offered to the reader of zone files, which uses
+//! what the file does not give; a zone without a file is one whose file is
+//! empty. So there is one path, and one check of the result.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -53,10 +57,11 @@ impl Resolver<'_> {
 
     fn nameservers(&mut self, specs: Vec<NameServerForm>, zone: &Spanned<Name>) -> Vec<NameServer> {
         let who = format!("zone {}", zone.value);
-        let mut servers: Vec<NameServer> = Vec::new();
+        let mut servers = Vec::new();
+        let mut seen = HashSet::new();
         for NameServerForm(NameServerSpec { name: Spanned { at, value: name }, address }) in specs {
             let addresses = address.map_or_else(Vec::new, |OneOrMany(addresses)| addresses);
-            if servers.iter().any(|server| server.name == name) {
+            if !seen.insert(name.clone()) {
                 self.error(&at, [&who, "nameservers"], format!("{name} must stand once"));
                 continue;
             }
