@@ -9,13 +9,12 @@
 
 use std::sync::Arc;
 
-use rhumb_geo::{ClassId, Place, PlaceTable};
+use rhumb_geo::{ClassId, PlaceTable};
 use rhumb_zones::{Diagnostics, Service, ServiceId};
 use rustc_hash::FxHashMap;
 
 use crate::layout::{Layout, Ranker};
-use crate::mask::Slot;
-use crate::shape::{Class, Shape};
+use crate::shape::Shape;
 use crate::view::View;
 use crate::world::World;
 
@@ -24,31 +23,6 @@ use crate::world::World;
 pub struct Atlas {
     /// By service.
     shapes: Vec<Arc<Shape>>,
-}
-
-/// A synthetic client's class, which need not exist in a shape.
-#[derive(Clone, Debug)]
-pub struct Ranked {
-    order: Vec<Slot>,
-    key: Vec<u8>,
-}
-
-impl Ranked {
-    /// The class.
-    #[must_use]
-    pub fn class(&self) -> Class<'_> {
-        Class::new(&self.order, &self.key)
-    }
-}
-
-impl Shape {
-    /// Ranks a client at `place`, in a table or not, as a survey would.
-    #[must_use]
-    pub fn rank(&self, world: &World, place: Place<'_>) -> Ranked {
-        let mut ranker = Ranker::new(self.layout());
-        let key = ranker.key(&View::new(world, place)).to_vec();
-        Ranked { order: self.layout().order(&key), key }
-    }
 }
 
 impl Atlas {

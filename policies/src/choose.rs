@@ -10,7 +10,7 @@
 //!
 //! **Invariant:** nothing here allocates, locks, looks at a clock or logs.
 
-use crate::layout::Spread;
+use crate::layout::Ties;
 use crate::lottery::{Seed, score};
 use crate::mask::{Slot, VipMask};
 use crate::shape::{Class, Shape};
@@ -36,8 +36,8 @@ pub struct Picks {
 }
 
 impl Picks {
-    /// VIPs per answer: sixteen AAAA records of 28 bytes fit the 512 bytes
-    /// that DNS over UDP grants without EDNS (RFC 1035 §4.2.1), less the
+    /// VIPs per answer: sixteen AAAA records of 28 bytes leave 52 of the 512
+    /// bytes that every UDP client takes (RFC 1035 §4.2.1) for header and
     /// question.
     pub const MAX: usize = 16;
 
@@ -68,12 +68,12 @@ pub fn choose(shape: &Shape, state: &ServiceState, client: &Client<'_>, picks: &
     picks.clear();
     if let Outcome::Vips(_) = state.outcome {
         for set in state.sets.iter().filter(|set| !set.is_empty()) {
-            match shape.spread {
+            match shape.ties {
                 None if shape.most == 1 => first(set, client, picks),
-                Some(Spread::Rotate) => rotate(shape, set, client, picks),
+                Some(Ties::Rotated) => rotate(shape, set, client, picks),
                 _ => draw(shape, set, client, picks),
             }
-            if picks.len() >= shape.most || shape.spread == Some(Spread::Rotate) {
+            if picks.len() >= shape.most || shape.ties == Some(Ties::Rotated) {
                 break;
             }
         }
@@ -133,9 +133,9 @@ impl Bid {
             Seed::Client => client.hash,
         };
         let own = |lottery| score(seed(lottery), egress.luck, egress.weight);
-        let luck = match shape.spread {
-            Some(Spread::Vips(lottery)) => own(lottery),
-            Some(Spread::Datacenters(lottery)) => {
+        let luck = match shape.ties {
+            Some(Ties::Vips(lottery)) => own(lottery),
+            Some(Ties::Datacenters(lottery)) => {
                 let member = shape.member(egress.member);
                 score(seed(lottery), member.luck, member.weight)
             }

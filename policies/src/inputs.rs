@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use rhumb_health::Status;
-use rhumb_zones::{DatacenterId, Model, ServiceId, TargetId};
+use rhumb_zones::{DatacenterId, Model, ServiceId, TargetId, TargetName};
 
 /// Everything that decides, besides the policy and the past.
 #[derive(Clone, Debug)]
@@ -56,39 +56,23 @@ impl Inputs {
     }
 
     /// Sets the verdict of a target. A datacenter and a service are not
-    /// probed: theirs is set on everything under them (links, balancers,
-    /// intranet, nodes, VIPs).
+    /// probed: theirs is set on everything under them.
     pub fn set_verdict(&mut self, model: &Model, target: TargetId, verdict: Status) {
         self.verdicts[target.index()] = verdict;
-        if let Some(index) = model.datacenters().iter().position(|dc| dc.target == target) {
-            let datacenter = DatacenterId::new(index);
-            let dc = model.datacenter(datacenter);
-            let links = dc.links.iter().map(|&link| model.link(link).target);
-            let balancers = dc.balancers.iter().map(|&balancer| model.balancer(balancer).target);
-            let nodes =
-                model.nodes().iter().filter(|node| node.datacenter == datacenter).map(|node| node.target);
-            let vips = model.vips().iter().filter(|vip| vip.datacenter == datacenter).map(|vip| vip.target);
-            for below in links.chain(balancers).chain(nodes).chain(vips).chain([dc.intranet]) {
-                self.verdicts[below.index()] = verdict;
-            }
-        }
-        if let Some(service) = model.services().iter().find(|service| service.target == target) {
-            let nodes = service.nodes.iter().map(|&node| model.node(node).target);
-            for below in nodes.chain(service.vips.iter().map(|&vip| model.vip(vip).target)) {
-                self.verdicts[below.index()] = verdict;
-            }
+        for below in below(model, target) {
+            self.verdicts[below.index()] = verdict;
         }
     }
 
     /// Adds an operator's word; of two contrary forces on one target, down
     /// beats up.
-    pub fn order(&mut self, word: Override) {
+    pub fn add(&mut self, word: Override) {
         self.overrides.push(word);
     }
 
     /// Adds an operator's word without end, reason or author.
     pub fn simply(&mut self, target: TargetId, action: Action) {
-        self.order(Override { target, action, expires: None, reason: String::new(), author: String::new() });
+        self.add(Override { target, action, expires: None, reason: String::new(), author: String::new() });
     }
 
     /// Makes `datacenter` the primary of `service`; the last word counts.
@@ -96,4 +80,23 @@ impl Inputs {
         self.primaries.retain(|&(promoted, _)| promoted != service);
         self.primaries.push((service, datacenter));
     }
+}
+
+/// What is under a datacenter (links, balancers, intranet, VIPs and nodes) or
+/// under a service (VIPs and nodes).
+fn below(model: &Model, target: TargetId) -> Vec<TargetId> {
+    let name = &model.target(target).name;
+    if !matches!(name, TargetName::Datacenter(_) | TargetName::Service(_)) {
+        return Vec::new();
+    }
+    let of = |datacenter: DatacenterId| model.datacenter(datacenter).target == target;
+    let of_either =
+        |service: ServiceId, datacenter| of(datacenter) || model.service(service).target == target;
+    let links = model.links().iter().filter(|link| of(link.datacenter)).map(|link| link.target);
+    let balancers = model.balancers().iter().filter(|one| of(one.datacenter)).map(|one| one.target);
+    let intranets = model.datacenters().iter().filter(|one| one.target == target).map(|one| one.intranet);
+    let vips = model.vips().iter().filter(|vip| of_either(vip.service, vip.datacenter)).map(|vip| vip.target);
+    let nodes =
+        model.nodes().iter().filter(|node| of_either(node.service, node.datacenter)).map(|node| node.target);
+    links.chain(balancers).chain(intranets).chain(vips).chain(nodes).collect()
 }

@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use rhumb_zones::{CarrierId, LinkId, ServiceId};
+use rhumb_zones::{CarrierId, DatacenterId, LinkId, Model, ServiceId, Vip};
 
 use crate::lottery::{Seed, name_hash};
 use crate::mask::Slot;
-use crate::steer::{self, Member, Order, Weights};
+use crate::steer::{Member, Order, Spread, Weights};
 use crate::view::View;
 use crate::world::{Plan, World};
 
@@ -42,15 +42,32 @@ pub(crate) struct Egress {
     pub(crate) luck: u64,
 }
 
-/// What takes part when ties are broken per query.
+impl Egress {
+    fn new(model: &Model, vip: &Vip, datacenters: &[DatacenterId]) -> Self {
+        let link = vip.link.map(|link| model.link(link));
+        let datacenter = &model.datacenter(vip.datacenter).name;
+        let name = link.map_or_else(|| datacenter.to_string(), |link| format!("{datacenter}/{}", link.name));
+        let member = datacenters.binary_search(&vip.datacenter).expect("these are the VIPs' datacenters");
+        Self {
+            member: u8::try_from(member).expect("a service has at most 256 VIPs"),
+            link: vip.link,
+            carriers: link.map(|link| link.carriers.clone()).unwrap_or_default(),
+            priority: vip.priority,
+            weight: if vip.enabled { vip.weight } else { 0 },
+            luck: name_hash(name.as_bytes()),
+        }
+    }
+}
+
+/// How ties of datacenters are broken per query.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Spread {
-    /// A lottery of VIPs.
+pub(crate) enum Ties {
+    /// By a lottery of their VIPs.
     Vips(Seed),
-    /// A lottery of datacenters.
+    /// By a lottery of themselves.
     Datacenters(Seed),
-    /// All VIPs of the best group, rotated.
-    Rotate,
+    /// Not at all: every VIP of the best group is answered, rotated.
+    Rotated,
 }
 
 /// What makes two layouts one shape.
@@ -59,42 +76,23 @@ pub(crate) type Identity = (usize, usize, Vec<Member>, Vec<Egress>);
 impl Layout {
     pub(crate) fn new(world: &World, service: ServiceId) -> Self {
         let model = world.model();
-        let vips = || model.service(service).vips.iter().map(|&vip| model.vip(vip));
-        let mut datacenters: Vec<_> = vips().map(|vip| vip.datacenter).collect();
+        let vips: Vec<_> = model.service(service).vips.iter().map(|&vip| model.vip(vip)).collect();
+        let mut datacenters: Vec<_> = vips.iter().map(|vip| vip.datacenter).collect();
         datacenters.sort_unstable();
         datacenters.dedup();
-        let egress = |vip: &rhumb_zones::Vip| {
-            let link = vip.link.map(|link| model.link(link));
-            let datacenter = &model.datacenter(vip.datacenter).name;
-            let name =
-                link.map_or_else(|| datacenter.to_string(), |link| format!("{datacenter}/{}", link.name));
-            let member = datacenters.binary_search(&vip.datacenter).expect("collected from the same VIPs");
-            Egress {
-                member: u8::try_from(member).expect("a service has at most 256 VIPs"),
-                link: vip.link,
-                carriers: link.map(|link| link.carriers.clone()).unwrap_or_default(),
-                priority: vip.priority,
-                weight: if vip.enabled { vip.weight } else { 0 },
-                luck: name_hash(name.as_bytes()),
-            }
-        };
-        let egresses: Vec<_> = vips().map(egress).collect();
         let plan = world.plan(service).clone();
-        let weights = plan.chain.weights();
-        let member = |(index, &id)| {
-            let own = || egresses.iter().filter(|egress| usize::from(egress.member) == index);
-            let listed = |(_, weight): &(_, u32)| *weight;
-            Member {
-                id,
-                priority: own().map(|egress| egress.priority).max().unwrap_or_default(),
-                luck: name_hash(model.datacenter(id).name.as_bytes()),
-                weight: match weights {
-                    Some(Weights::Datacenters(list)) => {
-                        list.iter().find(|(of, _)| *of == id).map_or(0, listed)
-                    }
-                    _ => own().map(|egress| egress.weight).sum(),
-                },
-            }
+        let egresses: Vec<_> = vips.iter().map(|vip| Egress::new(model, vip, &datacenters)).collect();
+        let own = |index| move |egress: &&Egress| usize::from(egress.member) == index;
+        let member = |(index, &id)| Member {
+            id,
+            priority: egresses.iter().filter(own(index)).map(|egress| egress.priority).max().unwrap_or(0),
+            luck: name_hash(model.datacenter(id).name.as_bytes()),
+            weight: match plan.chain.weights() {
+                Some(Weights::Datacenters(list)) => {
+                    list.iter().find(|(listed, _)| *listed == id).map_or(0, |(_, weight)| *weight)
+                }
+                _ => egresses.iter().filter(own(index)).map(|egress| egress.weight).sum(),
+            },
         };
         let members = datacenters.iter().enumerate().map(member).collect();
         let mut declared: Vec<_> = (0..egresses.len()).map(Slot::new).collect();
@@ -122,14 +120,12 @@ impl Layout {
         &self.egresses
     }
 
-    /// How ties of datacenters are broken.
-    pub(crate) fn spread(&self) -> Option<Spread> {
+    /// How ties of datacenters are broken; in declaration order if not.
+    pub(crate) fn ties(&self) -> Option<Ties> {
         Some(match self.plan.chain.spread.as_ref()? {
-            steer::Spread::Rotate => Spread::Rotate,
-            steer::Spread::Lottery(seed, Weights::Vips) if !self.plan.selection.is_said => {
-                Spread::Vips(*seed)
-            }
-            steer::Spread::Lottery(seed, _) => Spread::Datacenters(*seed),
+            Spread::Rotate => Ties::Rotated,
+            Spread::Lottery(seed, Weights::Vips) if !self.plan.selection.is_said => Ties::Vips(*seed),
+            Spread::Lottery(seed, _) => Ties::Datacenters(*seed),
         })
     }
 
@@ -158,7 +154,7 @@ pub(crate) struct Ranker<'a> {
 
 impl<'a> Ranker<'a> {
     pub(crate) fn new(layout: &'a Layout) -> Self {
-        let has_levels = !matches!(layout.spread(), Some(Spread::Vips(_)));
+        let has_levels = !matches!(layout.ties(), Some(Ties::Vips(_)));
         let key = vec![0; layout.members.len() + layout.egresses.len()];
         Self { layout, order: Order::new(&layout.members), links: Vec::new(), has_levels, key }
     }

@@ -39,12 +39,12 @@ mod steer;
 mod view;
 mod world;
 
-pub use atlas::{Atlas, Ranked};
+pub use atlas::Atlas;
 pub use choose::{Client, Picks, choose};
 pub use explain::{Candidate, Explanation, Question, explain};
 pub use inputs::{Action, Inputs, Override};
 pub use lottery::client_hash;
 pub use mask::{Slot, VipMask};
-pub use shape::{Class, Shape};
+pub use shape::{Class, Ranked, Shape};
 pub use state::{Outcome, ServiceState, State, Tier, advance};
 pub use world::World;

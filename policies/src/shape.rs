@@ -7,19 +7,21 @@
 //! Health is no part of it: a fault changes which slot of the order answers,
 //! never the order, nor the scope of an answer.
 
-use rhumb_geo::{ClassId, ClassMap};
+use rhumb_geo::{ClassId, ClassMap, Place};
 
 use crate::choose::Picks;
-use crate::layout::{Egress, Layout, Spread};
+use crate::layout::{Egress, Layout, Ranker, Ties};
 use crate::lottery::Seed;
 use crate::mask::Slot;
 use crate::steer::Member;
+use crate::view::View;
+use crate::world::World;
 
 /// Services that steer alike, and the classes they tell clients into.
 #[derive(Debug)]
 pub struct Shape {
     layout: Layout,
-    pub(crate) spread: Option<Spread>,
+    pub(crate) ties: Option<Ties>,
     pub(crate) link_lottery: Option<Seed>,
     /// VIPs per answer, at most.
     pub(crate) most: usize,
@@ -37,6 +39,21 @@ pub struct Class<'a> {
     pub(crate) order: &'a [Slot],
     ranks: &'a [u8],
     levels: &'a [u8],
+}
+
+/// The class of a client that need not be in any table.
+#[derive(Clone, Debug)]
+pub struct Ranked {
+    order: Vec<Slot>,
+    key: Vec<u8>,
+}
+
+impl Ranked {
+    /// The class.
+    #[must_use]
+    pub fn class(&self) -> Class<'_> {
+        Class::new(&self.order, &self.key)
+    }
 }
 
 impl<'a> Class<'a> {
@@ -57,15 +74,16 @@ impl<'a> Class<'a> {
 }
 
 impl Shape {
-    /// What does not depend on places.
+    /// The shape with these keys of classes, one after another, and the map
+    /// that leads to them.
     pub(crate) fn new(layout: Layout, keys: Vec<u8>, map: ClassMap) -> Self {
         let width = layout.members().len() + layout.egresses().len();
-        let orders = keys.chunks(width).flat_map(|key| layout.order(key)).collect();
-        let spread = layout.spread();
+        let orders = keys.chunks(width.max(1)).flat_map(|key| layout.order(key)).collect();
+        let ties = layout.ties();
         let chain = &layout.plan().chain;
-        let most = if spread == Some(Spread::Rotate) { Picks::MAX } else { 1 };
+        let most = if ties == Some(Ties::Rotated) { Picks::MAX } else { 1 };
         Self {
-            spread,
+            ties,
             link_lottery: layout.plan().selection.lottery,
             most: chain.take.map_or(most, usize::from),
             orders,
@@ -90,10 +108,11 @@ impl Shape {
         Class::new(&self.orders[index * slots..][..slots], &self.keys[index * width..][..width])
     }
 
-    /// How many classes there are; at least one.
+    /// Ranks a client at `place`, in a table or not, as a survey would.
     #[must_use]
-    pub fn classes(&self) -> usize {
-        self.orders.len() / self.layout.egresses().len()
+    pub fn rank(&self, world: &World, place: Place<'_>) -> Ranked {
+        let key = Ranker::new(&self.layout).key(&View::new(world, place)).to_vec();
+        Ranked { order: self.layout.order(&key), key }
     }
 
     /// Whether answers depend on [`Client::hash`](crate::Client). Classes say
@@ -101,7 +120,7 @@ impl Shape {
     /// as the prefix that was hashed.
     #[must_use]
     pub fn hashes_clients(&self) -> bool {
-        matches!(self.spread, Some(Spread::Vips(Seed::Client) | Spread::Datacenters(Seed::Client)))
+        matches!(self.ties, Some(Ties::Vips(Seed::Client) | Ties::Datacenters(Seed::Client)))
     }
 
     pub(crate) const fn layout(&self) -> &Layout {

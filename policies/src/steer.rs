@@ -47,6 +47,9 @@ pub(crate) trait Method: Sync {
     /// As operators write it.
     fn name(&self) -> &'static str;
 
+    /// What it does, in a line.
+    fn about(&self) -> &'static str;
+
     /// The JSON Schema of its arguments.
     fn schema(&self) -> Json;
 
@@ -166,12 +169,12 @@ impl Chain {
 
 /// The JSON Schema of one step.
 pub(crate) fn schema() -> Json {
-    let word = |method: &&dyn Method| json!({ "const": method.name() });
+    let word = |method: &&dyn Method| json!({ "const": method.name(), "description": method.about() });
     let words = METHODS.iter().filter(|method| method.stands_alone()).map(word);
     let keys = METHODS.iter().map(|method| {
         let name = method.name();
-        json!({ "type": "object", "properties": { name: method.schema() }, "required": [name],
-            "additionalProperties": false })
+        json!({ "type": "object", "description": method.about(), "properties": { name: method.schema() },
+            "required": [name], "additionalProperties": false })
     });
     json!({ "oneOf": words.chain(keys).collect::<Vec<_>>() })
 }

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rhumb_zones::{DatacenterId, Diagnostics, Location, Model, Prefix, Reader, Service, ServiceId, TargetId};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value as Json;
 
 use crate::link::{self, Selection};
@@ -44,7 +44,9 @@ impl World {
     pub fn compile(model: Model) -> (Self, Diagnostics) {
         let mut out = Diagnostics::default();
         let plans = read_plans(&model, &mut out);
-        let operators = Operators::new(&model, plans.iter().map(|plan| &*plan.chain));
+        let mut seen = FxHashSet::default();
+        let chains = plans.iter().map(|plan| &plan.chain).filter(|chain| seen.insert(Arc::as_ptr(chain)));
+        let operators = Operators::new(&model, chains.map(|chain| &**chain));
         let parents = parents(&model);
         let ends = model.interconnects().iter().map(|line| (line.ends, line.target));
         let interconnects = ends.flat_map(|([a, b], line)| [((a, b), line), ((b, a), line)]).collect();

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use rhumb_zones::ClientGroup;
 
 use super::{Teller, list};
-use crate::layout::Spread;
+use crate::layout::Ties;
 use crate::lottery::Seed;
 use crate::mask::Slot;
 use crate::shape::Class;
@@ -66,12 +66,12 @@ impl Teller<'_> {
 
     /// How ties are broken.
     fn ties(&self) -> Option<&'static str> {
-        Some(match self.shape.spread? {
-            Spread::Rotate => "All VIPs of the first of these that has one are answered, rotated.",
-            Spread::Vips(Seed::Draw) => "Ties are broken by a draw among their VIPs, by weight.",
-            Spread::Vips(Seed::Client) => "Ties are broken by a hash of the client and each VIP, by weight.",
-            Spread::Datacenters(Seed::Draw) => "Ties are broken by a draw among datacenters, by weight.",
-            Spread::Datacenters(Seed::Client) => {
+        Some(match self.shape.ties? {
+            Ties::Rotated => "All VIPs of the first of these that has one are answered, rotated.",
+            Ties::Vips(Seed::Draw) => "Ties are broken by a draw among their VIPs, by weight.",
+            Ties::Vips(Seed::Client) => "Ties are broken by a hash of the client and each VIP, by weight.",
+            Ties::Datacenters(Seed::Draw) => "Ties are broken by a draw among datacenters, by weight.",
+            Ties::Datacenters(Seed::Client) => {
                 "Ties are broken by a hash of the client and each datacenter, by weight."
             }
         })

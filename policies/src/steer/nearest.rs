@@ -22,6 +22,10 @@ impl Method for Nearest {
         "nearest"
     }
 
+    fn about(&self) -> &'static str {
+        "Nearest datacenter first."
+    }
+
     fn schema(&self) -> Json {
         Arguments::schema()
     }

@@ -20,6 +20,10 @@ impl Method for Priority {
         "priority"
     }
 
+    fn about(&self) -> &'static str {
+        "In a fixed order."
+    }
+
     fn schema(&self) -> Json {
         json!({ "anyOf": [
             { "type": "null", "description": "By the VIPs' own priority, higher first." },

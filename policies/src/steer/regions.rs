@@ -40,6 +40,10 @@ impl Method for Regions {
         "regions"
     }
 
+    fn about(&self) -> &'static str {
+        "By an explicit map from clients to datacenters."
+    }
+
     fn schema(&self) -> Json {
         Arguments::schema()
     }
@@ -177,9 +181,7 @@ impl Map {
             context.wrong(at, format!("is already named by region {}", self.regions[other].0));
         }
     }
-}
 
-impl Map {
     /// The region of a client.
     fn find(&self, view: &View<'_>) -> Option<&(Arc<str>, Vec<DatacenterId>)> {
         let place = view.place;

@@ -16,6 +16,10 @@ impl Method for Rotate {
         "rotate"
     }
 
+    fn about(&self) -> &'static str {
+        "Every VIP of the best datacenters, rotated."
+    }
+
     fn schema(&self) -> Json {
         json!({ "type": "null", "description": "All VIPs of the best datacenters, rotated." })
     }

@@ -21,6 +21,10 @@ impl Method for Sticky {
         "sticky"
     }
 
+    fn about(&self) -> &'static str {
+        "Ties are broken by a hash of the client, always alike."
+    }
+
     fn schema(&self) -> Json {
         weights_schema()
     }

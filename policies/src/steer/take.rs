@@ -20,6 +20,10 @@ impl Method for Take {
         "take"
     }
 
+    fn about(&self) -> &'static str {
+        "Several VIPs in one answer."
+    }
+
     fn schema(&self) -> Json {
         json!({ "type": "integer", "minimum": 1, "maximum": Picks::MAX })
     }

@@ -22,6 +22,10 @@ impl Method for Weighted {
         "weighted"
     }
 
+    fn about(&self) -> &'static str {
+        "Ties are broken at random, by weight."
+    }
+
     fn schema(&self) -> Json {
         weights_schema()
     }

@@ -36,7 +36,7 @@ fn sentences() {
     let case = Case::new(POLICY);
     let mut inputs = case.without(&["intranet:north", "balancer:north/lb2"]);
     inputs.simply(case.target("vip:www/south/telecom"), Action::Drain);
-    inputs.order(Override {
+    inputs.add(Override {
         target: case.target("link:north/telecom"),
         action: Action::Down,
         expires: None,

@@ -33,10 +33,10 @@ pub(crate) fn model(policy: &str) -> Model {
     loaded.model
 }
 
-/// What operators know of addresses, without databases.
+/// What operators know of addresses, without databases and carriers' prefixes.
 pub(crate) fn places(world: &World) -> PlaceTable {
     let nothing = Arc::new(rhumb_geo::Atlas::unknown());
-    PlaceTable::new(nothing, world.model().carriers(), world.operator_prefixes())
+    PlaceTable::new(nothing, &[], world.operator_prefixes())
 }
 
 impl Case {
