@@ -3,23 +3,24 @@
 //! A [`Loader`] knows what to read: policy files and directories, geo
 //! databases, and documents that are no files (a demonstration's, a test
 //! runner's). Each [`load`](Loader::load) reads all policies and what they
-//! name anew, because that costs milliseconds, and the databases only when
-//! they changed, because that costs seconds. Whatever is wrong, in any crate's
-//! eyes, is reported in one go.
+//! name anew, and keeps what comes from geo databases for as long as it holds.
+//! Whatever is wrong, in any crate's eyes, is reported in one go.
 //!
 //! **Invariant:** a load changes nothing that is served; a database that
 //! cannot be read leaves the one in use in place.
 
 mod disk;
+mod geography;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhumb_geo::{Database, PlaceTable};
+use rhumb_geo::PlaceTable;
 use rhumb_policies::{Atlas, World};
 use rhumb_zones::{Diagnostics, LoadOptions, Location, Source};
 
 use disk::{Disk, Stamp, list};
+use geography::Geography;
 
 pub use disk::Footprint;
 
@@ -71,15 +72,14 @@ pub struct Loaded {
 pub struct Loader {
     sources: Sources,
     options: LoadOptions,
-    /// The databases last read without a mistake, and which they were.
-    databases: Option<(Vec<Stamp>, Arc<rhumb_geo::Atlas>)>,
+    geography: Geography,
 }
 
 impl Loader {
     /// A loader of `sources`; `options` are handed to the reader of policies.
     #[must_use]
-    pub const fn new(sources: Sources, options: LoadOptions) -> Self {
-        Self { sources, options, databases: None }
+    pub fn new(sources: Sources, options: LoadOptions) -> Self {
+        Self { sources, options, geography: Geography::default() }
     }
 
     /// Reads everything.
@@ -104,11 +104,12 @@ impl Loader {
         let (world, wrong) = World::compile(read.model);
         out.append(wrong);
         let footprint = disk.into_footprint(&self.sources, (files, stamps.clone()));
-        let geography = self.geography(stamps, &mut out);
-        let loaded = match geography {
-            Some(geography) if !out.refuse() => survey(world, &geography, &mut out),
-            _ => None,
-        };
+        let databases = self.geography.read(&self.sources.geo, stamps, &mut out);
+        let loaded = databases.filter(|_| !out.refuse()).and_then(|databases| {
+            let survey = self.geography.survey(&world, &sources, databases);
+            let (places, atlas) = survey.map_err(|wrong| out.append(wrong)).ok()?;
+            Some(Loaded { world: Arc::new(world), places, atlas })
+        });
         out.sort();
         Load { loaded, diagnostics: out, footprint }
     }
@@ -126,40 +127,6 @@ impl Loader {
             }
         }
         sources
-    }
-
-    /// The databases of `stamps`, read if they are not those last read.
-    fn geography(&mut self, stamps: Vec<Stamp>, out: &mut Diagnostics) -> Option<Arc<rhumb_geo::Atlas>> {
-        match &self.databases {
-            Some((known, geography)) if *known == stamps => return Some(Arc::clone(geography)),
-            _ => {}
-        }
-        let mut open = |path: &PathBuf| {
-            let bytes = std::fs::read(path)
-                .map_err(|error| refuse(path, format!("cannot be read: {error}"), out))
-                .ok()?;
-            let opened = Database::open(&path.to_string_lossy(), bytes);
-            opened.map_err(|error| refuse(path, error.to_string(), out)).ok()
-        };
-        let databases: Vec<Option<Database>> = self.sources.geo.iter().map(&mut open).collect();
-        let databases = databases.into_iter().collect::<Option<Vec<Database>>>()?;
-        let geography = Arc::new(rhumb_geo::Atlas::new(databases));
-        self.databases = Some((stamps, Arc::clone(&geography)));
-        Some(geography)
-    }
-}
-
-/// Locates everybody and tells apart whom the policy tells apart.
-fn survey(world: World, geography: &Arc<rhumb_geo::Atlas>, out: &mut Diagnostics) -> Option<Loaded> {
-    let places = PlaceTable::new(Arc::clone(geography), world.model().carriers(), world.operator_prefixes());
-    match Atlas::survey(&world, &places) {
-        Ok(atlas) => {
-            Some(Loaded { world: Arc::new(world), places: Arc::new(places), atlas: Arc::new(atlas) })
-        }
-        Err(wrong) => {
-            out.append(wrong);
-            None
-        }
     }
 }
 

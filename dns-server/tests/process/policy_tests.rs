@@ -1,13 +1,6 @@
 //! `rhumb test`.
 
-use std::path::Path;
-
-use crate::run::{Scratch, rhumb, text};
-
-fn testdata(name: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    root.join("testdata").join(name).to_str().unwrap().to_owned()
-}
+use crate::run::{Scratch, rhumb, testdata, text};
 
 #[test]
 fn the_demonstration_does_what_it_says() {

@@ -2,9 +2,9 @@
 
 use std::os::unix::fs::symlink;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::run::{Scratch, Server, text};
+use crate::run::{PATIENCE, Scratch, Server, testdata, text};
 
 const WWW: &str = "www.example.com. A";
 
@@ -132,6 +132,41 @@ fn serials_follow_content() {
     scratch.write("example.zone", &zone("www A 192.0.2.2"));
     let server = Server::start(&scratch, &arguments);
     assert_eq!(serial(&server), 9, "a restart does not make it go back");
+}
+
+#[test]
+fn databases_are_followed_and_broken_ones_refused() {
+    let scratch = Scratch::new("databases");
+    scratch.write(
+        "policy.yaml",
+        "zone: example.com
+datacenters: { fra: { at: [50.1, 8.7] }, iad: { at: [38.9, -77.0] } }
+services: { www: { vips: { fra: 192.0.2.10, iad: 198.51.100.10 } } }
+",
+    );
+    let install = |database: &str| {
+        std::fs::copy(testdata(&format!("geo/{database}")), scratch.path("new.mmdb")).unwrap();
+        std::fs::rename(scratch.path("new.mmdb"), scratch.path("geo.mmdb")).unwrap();
+    };
+    install("city.mmdb");
+    let server = Server::start(&scratch, &["policy.yaml", "--geo", "geo.mmdb"]);
+    let answer = || {
+        let told = server.tell(&["explain", "www", "--client", "198.51.100.1", "--json"]);
+        let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+        told["answers"][0]["data"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(answer(), "198.51.100.10", "the client is in Ashburn");
+    install("empty.mmdb");
+    let refused = server.tell(&["reload"]);
+    assert_eq!(refused.status.code(), Some(1), "a database that says nothing is refused");
+    assert!(text(&refused.stderr).contains("geo.mmdb"), "{}", text(&refused.stderr));
+    assert_eq!(answer(), "198.51.100.10", "the one before it is kept");
+    install("flat-city-v4.mmdb");
+    let start = Instant::now();
+    while answer() != "192.0.2.10" {
+        assert!(start.elapsed() < PATIENCE, "the client, now in Tokyo, is not nearer to Frankfurt");
+    }
+    assert_eq!(server.status()["refused"], serde_json::Value::Null);
 }
 
 #[test]

@@ -56,6 +56,12 @@ impl Drop for Scratch {
     }
 }
 
+/// A file below `testdata/`.
+pub(crate) fn testdata(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    root.join("testdata").join(name).to_str().unwrap().to_owned()
+}
+
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
