@@ -11,7 +11,7 @@ use rhumb::publish::Publisher;
 use rhumb::respond::{Meta, Scratch, Transport, respond};
 use rhumb::snapshot::{Parts, Snapshot};
 use rhumb::stats::Stats;
-use rhumb_geo::{Atlas, PlaceTable};
+use rhumb_geo::{Atlas, Database, PlaceTable};
 use rhumb_health::Status;
 use rhumb_policies::{Inputs, State, World, advance};
 use rhumb_zones::{Files, LoadOptions, ReadError, Source};
@@ -45,7 +45,12 @@ pub(crate) struct Asked<'a> {
 
 impl Lab {
     pub(crate) fn start(policy: &Path) -> Self {
-        let snapshot = load(policy);
+        Self::start_with(policy, Vec::new())
+    }
+
+    /// With geo databases instead of the embedded table.
+    pub(crate) fn start_with(policy: &Path, databases: Vec<Vec<u8>>) -> Self {
+        let snapshot = load(policy, databases);
         let (publisher, stats) = (Publisher::new(snapshot), Stats::default());
         let options = NetOptions { listen: vec!["127.0.0.1:0".parse().unwrap()], workers: 1 };
         let server = Server::bind(&options, &publisher, &stats).unwrap();
@@ -100,8 +105,8 @@ impl Lab {
     }
 }
 
-/// The world of one policy file, with embedded geo data and nothing probed.
-fn load(policy: &Path) -> Snapshot {
+/// The world of one policy file, with nothing probed.
+fn load(policy: &Path, databases: Vec<Vec<u8>>) -> Snapshot {
     let path: Arc<str> = policy.to_str().unwrap().into();
     let source = Source { bytes: std::fs::read(policy).unwrap(), path };
     let loaded = rhumb_zones::load(&[source], &Disk, &LoadOptions::default());
@@ -109,7 +114,8 @@ fn load(policy: &Path) -> Snapshot {
     let (world, diagnostics) = World::compile(loaded.model);
     assert!(!diagnostics.refuse(), "{diagnostics}");
     let carriers = world.model().carriers();
-    let places = PlaceTable::new(Arc::new(Atlas::new(Vec::new())), carriers, world.operator_prefixes());
+    let databases = databases.into_iter().map(|bytes| Database::open("a database", bytes).unwrap()).collect();
+    let places = PlaceTable::new(Arc::new(Atlas::new(databases)), carriers, world.operator_prefixes());
     let atlas = rhumb_policies::Atlas::survey(&world, &places).unwrap();
     let inputs = Inputs::new(world.model(), Status::Unknown);
     let state = advance(&world, &State::default(), &inputs, Duration::ZERO);

@@ -22,6 +22,7 @@
 //! expects no answer. A section not mentioned must be empty.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod geography;
 mod lab;
 mod message;
 
