@@ -142,6 +142,10 @@ impl<K: Key, V: Copy + Eq> Steps<K, V> {
     /// # Panics
     /// If `start` is before the last one.
     pub(crate) fn push(&mut self, start: K, value: V) {
+        // The usual case by far: a layer laid over another changes little.
+        if self.values.last() == Some(&value) {
+            return;
+        }
         let last = self.starts.len() - 1;
         assert!(start >= self.starts[last], "steps ascend");
         if start == self.starts[last] {
@@ -156,24 +160,23 @@ impl<K: Key, V: Copy + Eq> Steps<K, V> {
 }
 
 /// Walks two step functions as one: calls `each` with every start of either
-/// and the two values that hold from there.
+/// and the two values that hold from there. Fast where `b` is the coarser.
 pub(crate) fn sweep<K: Key, A: Copy, B: Copy>(
     a: (&[K], &[A]),
     b: (&[K], &[B]),
     mut each: impl FnMut(K, A, B),
 ) {
-    let (mut i, mut j) = (0, 0);
-    let mut start = K::FIRST;
-    loop {
-        each(start, a.1[i], b.1[j]);
-        let next = match (a.0.get(i + 1), b.0.get(j + 1)) {
-            (Some(next_a), Some(next_b)) => *next_a.min(next_b),
-            (Some(next), None) | (None, Some(next)) => *next,
-            (None, None) => return,
-        };
-        i += usize::from(a.0.get(i + 1) == Some(&next));
-        j += usize::from(b.0.get(j + 1) == Some(&next));
-        start = next;
+    let mut i = 0;
+    for (j, (start, value)) in b.0.iter().zip(b.1).enumerate() {
+        let end = b.0.get(j + 1);
+        if a.0.get(i + 1) == Some(start) {
+            i += 1;
+        }
+        each(*start, a.1[i], *value);
+        while let Some(next) = a.0.get(i + 1).filter(|next| end.is_none_or(|end| *next < end)) {
+            i += 1;
+            each(*next, a.1[i], *value);
+        }
     }
 }
 

@@ -25,22 +25,35 @@ pub(super) struct Pluralities<K> {
 impl<K: Key> Pluralities<K> {
     /// Adds up all large networks of at most `max_length` bits.
     pub(super) fn new(ranges: &Ranges<K, ClassId>, max_length: u8) -> Self {
-        let mut classes = FxHashMap::default();
-        let mut large = vec![(K::FIRST, 0)];
-        while let Some((first, length)) = large.pop() {
-            let network = Network::new(ranges, first, length);
-            if network.to - network.from < MAX_SCAN {
-                continue;
-            }
-            let mut sums: FxHashMap<ClassId, u128> = FxHashMap::default();
-            network.pieces(ranges).for_each(|(class, size)| *sums.entry(class).or_default() += size);
-            classes.insert((first, length), largest(sums));
-            if length < max_length {
-                let second_half = first.last_of(length).first_of(length + 1);
-                large.extend([(first, length + 1), (second_half, length + 1)]);
+        let mut pluralities = Self { classes: FxHashMap::default() };
+        pluralities.add_up(ranges, max_length, (K::FIRST, 0));
+        pluralities
+    }
+
+    /// Addresses of each class in a network: from its halves, so that every
+    /// range is looked at about once.
+    fn add_up(
+        &mut self,
+        ranges: &Ranges<K, ClassId>,
+        max_length: u8,
+        (first, length): (K, u8),
+    ) -> FxHashMap<ClassId, u128> {
+        let network = Network::new(ranges, first, length);
+        let small = network.to - network.from < MAX_SCAN;
+        let mut sums: FxHashMap<ClassId, u128> = FxHashMap::default();
+        let mut add = |(class, size)| *sums.entry(class).or_default() += size;
+        if small || length == max_length {
+            network.pieces(ranges).for_each(&mut add);
+        } else {
+            let second = network.last.first_of(length + 1);
+            for half in [first, second] {
+                self.add_up(ranges, max_length, (half, length + 1)).into_iter().for_each(&mut add);
             }
         }
-        Self { classes }
+        if !small {
+            self.classes.insert((first, length), largest(sums.iter().map(|(class, sum)| (*class, *sum))));
+        }
+        sums
     }
 
     /// The class that holds most addresses of the network; of equal ones the
@@ -53,14 +66,14 @@ impl<K: Key> Pluralities<K> {
         // Clearing the large one would cost more than the few ranges that a
         // network usually covers.
         match network.to - network.from {
-            0..FEW => add_up::<FEW>(network.pieces(ranges)),
-            _ => add_up::<MAX_SCAN>(network.pieces(ranges)),
+            0..FEW => scan::<FEW>(network.pieces(ranges)),
+            _ => scan::<MAX_SCAN>(network.pieces(ranges)),
         }
     }
 }
 
 /// The class of most addresses among at most `N` pieces.
-fn add_up<const N: usize>(pieces: impl Iterator<Item = (ClassId, u128)>) -> ClassId {
+fn scan<const N: usize>(pieces: impl Iterator<Item = (ClassId, u128)>) -> ClassId {
     let mut sums = [(ClassId::EMBEDDED, 0); N];
     let mut used = 0;
     for (class, size) in pieces {
