@@ -1,6 +1,9 @@
 //! Each steering method and selector, row by row.
 
-use rhumb_geo::{Continent, Country, Place, Subdivision};
+use std::fmt::Write;
+
+use proptest::prelude::*;
+use rhumb_geo::{Continent, Country, Place, Subdivision, distance_km};
 use rhumb_policies::Action;
 use rhumb_zones::{CarrierId, Point};
 
@@ -192,5 +195,43 @@ fn links() {
     ];
     for (selection, place, want, why) in rows {
         check("[nearest]", selection, place, &format!("{want} mid east lost"), why);
+    }
+}
+
+fn points() -> impl Strategy<Value = Point> {
+    (-90.0..=90.0, -180.0..=180.0).prop_map(|(latitude, longitude)| Point::new(latitude, longitude).unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Against the haversine formula, wherever datacenters and clients are.
+    #[test]
+    fn nearest_is_by_great_circle(
+        datacenters in prop::collection::vec(points(), 2..=8),
+        clients in prop::collection::vec(points(), 8),
+        within in prop::option::of(1_u32..=100),
+    ) {
+        let nearest = within.map_or_else(|| "nearest".to_owned(), |share| format!("nearest: {{ within: {share}% }}"));
+        let mut policy = String::from("zone: example.com\ndatacenters:\n");
+        for (index, Point { latitude, longitude }) in datacenters.iter().enumerate() {
+            writeln!(policy, "  d{index}: {{ at: [{latitude:.9}, {longitude:.9}] }}").unwrap();
+        }
+        writeln!(policy, "services:\n  www:\n    steer: [{nearest}]\n    vips:").unwrap();
+        (0..datacenters.len()).for_each(|index| writeln!(policy, "      d{index}: 192.0.2.{index}").unwrap());
+        let case = Case::new(&policy);
+        for client in clients {
+            let far = |name: &String| distance_km(client, datacenters[name[1..].parse::<usize>().unwrap()]);
+            let order: Vec<_> = order(&case, Place { at: Some(client), ..Place::default() }).iter().map(far).collect();
+            let share = f64::from(within.unwrap_or(0)) / 100.0;
+            let mut rest = &order[..];
+            while !rest.is_empty() {
+                // What is tied with the nearest of the rest comes before all that is not.
+                let limit = rest.iter().copied().fold(f64::INFINITY, f64::min) * (1.0 + share);
+                let tied = rest.iter().take_while(|far| **far <= limit + 0.001).count();
+                prop_assert!(tied > 0 && rest[tied..].iter().all(|far| *far > limit - 0.001), "{:?}", order);
+                rest = &rest[tied..];
+            }
+        }
     }
 }
