@@ -21,7 +21,7 @@ pub use candidate::Candidate;
 
 use crate::atlas::Atlas;
 use crate::choose::{Client, Picks, choose};
-use crate::shape::Shape;
+use crate::shape::{Class, Shape};
 use crate::state::{Outcome, State, Tier};
 use crate::view::View;
 use crate::world::World;
@@ -33,6 +33,9 @@ pub struct Question<'a> {
     pub service: ServiceId,
     /// Where the client is, from a table or made up.
     pub place: Place<'a>,
+    /// The class that the client is answered as; that of `place` if not known.
+    /// They differ where an answer is for a network of several places.
+    pub class: Option<Class<'a>>,
     /// Its address, if it has one.
     pub address: Option<IpAddr>,
     /// The prefix that the answer holds for, if known.
@@ -69,12 +72,12 @@ pub struct Explanation {
 /// Decides and says why.
 #[must_use]
 pub fn explain(world: &World, atlas: &Atlas, state: &State, question: &Question<'_>) -> Explanation {
-    let Question { service: id, place, scope, hash, draw, .. } = *question;
+    let Question { service: id, place, class, scope, hash, draw, .. } = *question;
     let shape = atlas.shape(id);
     let service = world.model().service(id);
-    let ranked = shape.rank(world, place);
+    let own = shape.rank(world, place);
     let mut picks = Picks::default();
-    let client = Client { class: ranked.class(), hash, draw };
+    let client = Client { class: class.unwrap_or_else(|| own.class()), hash, draw };
     let outcome = choose(shape, state.service(id), &client, &mut picks);
     let teller = Teller { world, state, shape, id, view: View::new(world, place) };
     let is_kept = picks.slots().iter().any(|&slot| state.kept(id).has(slot));
@@ -83,9 +86,13 @@ pub fn explain(world: &World, atlas: &Atlas, state: &State, question: &Question<
     let mut answer = vec![teller.answer(outcome, is_kept, &picks)];
     answer.push(format!("The TTL is {ttl} s."));
     answer.extend(scope.map(|scope| format!("The answer holds for all of {scope}.")));
+    let mut who = teller.client(question.address);
+    if client.class != own.class() {
+        who.push("Most of its network is elsewhere, and is whom the answer is for.".to_owned());
+    }
     Explanation {
         service: service.name.to_string(),
-        client: teller.client(question.address),
+        client: who,
         order: teller.order(&client.class),
         candidates: client.class.order.iter().map(|&slot| teller.candidate(slot, &picks)).collect(),
         answer,

@@ -33,7 +33,7 @@ pub struct Shape {
 }
 
 /// Clients whom a shape cannot tell apart.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Class<'a> {
     /// All slots, best first.
     pub(crate) order: &'a [Slot],

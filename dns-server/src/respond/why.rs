@@ -51,6 +51,7 @@ pub(super) fn tell(snapshot: &Snapshot, service: ServiceId, client: &Client<'_>)
     let question = Question {
         service,
         place: parts.places.place(parts.places.look_up(address).place),
+        class: Some(chosen.class),
         address: Some(address),
         scope: scope_of(address, scope, client.subnet.is_some()),
         hash: chosen.hash,

@@ -55,6 +55,26 @@ cases:
     assert_eq!(stdout.lines().last(), Some("1 passed, 1 failed"));
 }
 
+/// An answer to a long prefix is for the whole /24 around it, and so are its
+/// reasons.
+#[test]
+fn reasons_are_those_of_the_answer() {
+    let scratch = Scratch::new("reasons");
+    let group = "clients: { few: { prefixes: [203.0.113.192/26], order: [iad, fra] } }\n";
+    scratch.write("policy.yaml", &format!("{POLICY}{group}"));
+    scratch.write(
+        "tests.yaml",
+        "policy: policy.yaml
+cases:
+  - { ask: www, client: 203.0.113.192/26, expect: { answers: [192.0.2.10], datacenter: fra, scope: 24 } }
+",
+    );
+    let output = scratch.run(&["test", "tests.yaml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let why = scratch.run(&["explain", "www", "--client", "203.0.113.192/26", "--policy", "policy.yaml"]);
+    assert!(text(&why.stdout).contains("Most of its network is elsewhere"), "{}", text(&why.stdout));
+}
+
 #[test]
 fn mistakes_are_found_before_anything_runs() {
     let scratch = Scratch::new("mistakes");

@@ -47,8 +47,15 @@ fn sentences() {
     let address = "203.0.112.9".parse().unwrap();
     let place = table.place(table.look_up(address).place);
     let scope = Some("203.0.112.0/24".parse().unwrap());
-    let question =
-        Question { service: ServiceId::new(0), place, address: Some(address), scope, hash: 0, draw: 0 };
+    let question = Question {
+        service: ServiceId::new(0),
+        place,
+        class: None,
+        address: Some(address),
+        scope,
+        hash: 0,
+        draw: 0,
+    };
     let explanation = explain(&case.world, &case.atlas, &case.state(&inputs), &question);
     let want = [
         "The client 203.0.112.9 is at 31.20, 121.50, says clients: head-office.",
@@ -96,8 +103,15 @@ fn answers() {
               services: {{ www: {{ {keys}, vips: {{ a: 192.0.2.1, b: 192.0.2.2 }} }} }} }}"
         ));
         let place = Place::default();
-        let question =
-            Question { service: ServiceId::new(0), place, address: None, scope: None, hash: 0, draw: 0 };
+        let question = Question {
+            service: ServiceId::new(0),
+            place,
+            class: None,
+            address: None,
+            scope: None,
+            hash: 0,
+            draw: 0,
+        };
         let explanation = explain(&case.world, &case.atlas, &case.state(&case.without(down)), &question);
         assert_eq!(explanation.answer[0], want, "{keys}: {why}");
     }
