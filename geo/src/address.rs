@@ -7,8 +7,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use rhumb_zones::Prefix;
-
 /// How IPv6 carries an IPv4 address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Embedding {
@@ -60,43 +58,29 @@ pub fn inner_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     Embedding::of(bits).map(|embedding| Ipv4Addr::from_bits(embedding.inner(bits)))
 }
 
-/// Ranges that are not of the public Internet. Documentation prefixes are not
-/// among them: nobody has them as a client, and tests and examples do.
-const PRIVATE: [(IpAddr, u8); 12] = [
-    (v4(0, 0), 8),                            // this network, RFC 791 §3.2
-    (v4(10, 0), 8),                           // RFC 1918
-    (v4(100, 64), 10),                        // carrier-grade NAT, RFC 6598
-    (v4(127, 0), 8),                          // loopback, RFC 1122 §3.2.1.3
-    (v4(169, 254), 16),                       // link-local, RFC 3927
-    (v4(172, 16), 12),                        // RFC 1918
-    (v4(192, 168), 16),                       // RFC 1918
-    (IpAddr::V6(Ipv6Addr::UNSPECIFIED), 128), // RFC 4291 §2.5.2
-    (IpAddr::V6(Ipv6Addr::LOCALHOST), 128),   // RFC 4291 §2.5.3
-    (v6(0xfc00), 7),                          // unique local, RFC 4193
-    (v6(0xfe80), 10),                         // link-local, RFC 4291 §2.5.6
-    (v6(0xfec0), 10),                         // site-local, RFC 3879
-];
-
-const fn v4(a: u8, b: u8) -> IpAddr {
-    IpAddr::V4(Ipv4Addr::new(a, b, 0, 0))
-}
-
-const fn v6(a: u16) -> IpAddr {
-    IpAddr::V6(Ipv6Addr::new(a, 0, 0, 0, 0, 0, 0, 0))
-}
-
 /// Whether `address`, or the IPv4 address that it stands for, says nothing
 /// about where its bearer is on the Internet: private, shared, loopback,
-/// link-local, unique local or unspecified.
+/// link-local, unique local, site-local or unspecified. Documentation prefixes
+/// are not among them: nobody is there, and tests and examples are.
 #[must_use]
 pub fn is_private(address: IpAddr) -> bool {
-    let inner = match address {
-        IpAddr::V6(v6) => inner_v4(v6).map_or(address, IpAddr::V4),
-        IpAddr::V4(_) => address,
-    };
-    PRIVATE
-        .into_iter()
-        .any(|(start, length)| Prefix::containing(start, length).is_ok_and(|prefix| prefix.contains(inner)))
+    match address {
+        IpAddr::V4(v4) => is_private_v4(v4),
+        IpAddr::V6(v6) => inner_v4(v6).map_or_else(|| is_private_v6(v6), is_private_v4),
+    }
+}
+
+fn is_private_v4(address: Ipv4Addr) -> bool {
+    let [first, second, ..] = address.octets();
+    let this_network = first == 0; // RFC 791 §3.2
+    let shared = first == 100 && second & 0xc0 == 64; // RFC 6598
+    this_network || shared || address.is_private() || address.is_loopback() || address.is_link_local()
+}
+
+fn is_private_v6(address: Ipv6Addr) -> bool {
+    let site_local = address.segments()[0] & 0xffc0 == 0xfec0; // RFC 3879
+    let host = address.is_unspecified() || address.is_loopback();
+    site_local || host || address.is_unique_local() || address.is_unicast_link_local()
 }
 
 #[cfg(test)]
@@ -129,7 +113,13 @@ mod tests {
             ("203.0.113.1", false, "documentation is treated as public"),
             ("2001:db8::1", false, "documentation is treated as public"),
             ("fd00::1", true, "unique local"),
+            ("0.1.2.3", true, "this network"),
+            ("169.254.1.1", true, "link-local"),
+            ("192.168.255.255", true, "RFC 1918"),
             ("fe80::1", true, "link-local"),
+            ("fec0::1", true, "site-local"),
+            ("::", true, "unspecified"),
+            ("64:ff9b::a00:1", true, "NAT64 of 10.0.0.1"),
             ("::1", true, "loopback"),
             ("::2", false, "not loopback"),
             ("::ffff:127.0.0.1", true, "by its inner address"),
