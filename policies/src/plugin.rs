@@ -1,4 +1,9 @@
 //! What plugins share: reading their arguments against a model.
+//!
+//! `zones` reads the shape of arguments with [`Read`]; names of datacenters and
+//! carriers in them mean something only beside a model. A [`Context`] is both:
+//! every plugin looks names up, and complains about those that do not exist,
+//! in the same words and with the same hints.
 
 use std::sync::Arc;
 

@@ -1,4 +1,9 @@
-//! What happened to each VIP.
+//! What happened to each VIP, in words.
+//!
+//! A VIP that is not usable is told with every obstacle on every path that was
+//! tried, because fixing one of them may be enough. A force that breaks
+//! several hops of a path (on a datacenter, say) is told once, as the force it
+//! is, with its author and reason: that is whom to ask at 3 a.m.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,4 +1,10 @@
-//! Where the client is, and what follows for the order.
+//! Where the client is, and what follows for the order of datacenters and
+//! links, in words.
+//!
+//! Who says so matters as much as what is said: a wrong place is mended in
+//! `clients:` or in a database, and an operator must see in which. Reasons of
+//! the order come from the methods and selectors themselves, so that a new
+//! plugin explains itself.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,9 @@
 //! `weighted`: VIPs are drawn by their `weight:`, anew for every query.
+//!
+//! For links of one datacenter that shall share load whoever asks. Shares hold
+//! among the links that can be answered now; weight 0 is answered only when no
+//! other can be. Which datacenter is answered is not its business: bare
+//! `weighted` in `steer:` draws among VIPs of all tied datacenters.
 
 use super::{Rank, Selection, Selector};
 use crate::layout::Egress;

@@ -1,7 +1,9 @@
 //! `rotate`: several VIPs, starting from another one each time.
 //!
 //! Answers every VIP of the first group of tied datacenters that has one, in
-//! an order rotated by the query's draw; `take` bounds how many.
+//! an order rotated by the query's draw; `take` bounds how many. Clients that
+//! try addresses in the order given share load evenly, and each holds the
+//! others as spares.
 
 use rhumb_zones::{Tree, Value};
 use serde_json::{Value as Json, json};
