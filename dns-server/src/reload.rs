@@ -79,8 +79,8 @@ pub enum Outcome {
 const RETIRE: Duration = Duration::from_secs(1);
 
 /// How often files that change while they are read are read again; after that
-/// they are believed, and the watch says when they change.
-const MAX_ROUNDS: usize = 8;
+/// they are believed, or a stream of edits would never be served.
+const MAX_ROUNDS: usize = 3;
 
 /// Unix niceness of the thread: a build takes few turns from answers (a third
 /// of a worker's share), and an edit is still served in time on a busy machine.

@@ -131,9 +131,12 @@ impl Files for Disk<'_> {
 impl Footprint {
     /// Whether a load now would read the same.
     #[must_use]
-    pub fn is_current(&self) -> bool {
+    pub fn is_current<'f>(&'f self) -> bool {
+        let now = |seen: &Seen| read(&seen.path, seen.limit).ok().map(|(bytes, _)| hash(&bytes));
+        // A file that many name was read for each, and need not be again.
+        let mut known: HashMap<&Path, Option<u64>> = HashMap::new();
         let same =
-            |seen: &Seen| read(&seen.path, seen.limit).ok().map(|(bytes, _)| hash(&bytes)) == seen.content;
+            |seen: &'f Seen| *known.entry(seen.path.as_path()).or_insert_with(|| now(seen)) == seen.content;
         self.stamps == self.sources.geo.iter().map(|path| Stamp::of(path)).collect::<Vec<_>>()
             && self.policies == list(&self.sources.policies).0
             && self.seen.iter().all(same)

@@ -320,7 +320,7 @@ mod tests {
         let rows = [
             ("n7.b.example", "exact", "a name that is there"),
             ("n999.b.example", "exact", "after the table grew"),
-            ("x.n7.b.example", "3", "below a name; the encloser starts after x"),
+            ("x.n7.b.example", "2", "below a name; the encloser starts after x"),
             ("b.example", "2", "no empty non-terminal was inserted here"),
             ("a.very.deep.name.example", "17", "deeper than any name"),
             ("org", "nowhere", "no zone"),

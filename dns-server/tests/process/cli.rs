@@ -61,9 +61,24 @@ fn checking() {
     scratch.write("empty/note.txt", "");
     scratch.write("nothing.yaml", "datacenters: { dc: { at: [1, 2] } }");
     std::fs::write(scratch.path("utf8.yaml"), b"zone: \xff\n").unwrap();
+    std::fs::File::create(scratch.path("huge.yaml")).unwrap().set_len(100 << 20).unwrap();
     check(
         &scratch,
         &[
+            (
+                &["check", "huge.yaml"],
+                1,
+                &[],
+                &["huge.yaml: rhumb: file: cannot be read: is larger than 16 MB"],
+                "100 MB",
+            ),
+            (
+                &["check", "/dev/zero"],
+                1,
+                &[],
+                &["/dev/zero: rhumb: file: cannot be read: is no regular file"],
+                "no end",
+            ),
             (&["check", "good.yaml"], 0, &["ok: 1 zone, 1 service, 2 datacenters"], &[], "a good policy"),
             (&["check", "many"], 0, &["ok: 1 zone"], &[], "a directory, without hidden and other files"),
             (

@@ -1,8 +1,9 @@
 //! Edits while the server runs.
 
 use std::os::unix::fs::symlink;
-use std::process::Command;
 use std::time::{Duration, Instant};
+
+use rustix::process::{Signal, kill_process};
 
 use crate::run::{PATIENCE, Scratch, Server, testdata, text};
 
@@ -174,14 +175,11 @@ fn signals() {
     let scratch = Scratch::new("signals");
     scratch.write("policy.yaml", &policy("192.0.2.1"));
     let server = Server::start(&scratch, &["policy.yaml"]);
-    let kill = |signal: &str| {
-        let sent = Command::new("kill").args([signal, &server.pid().to_string()]).status().unwrap();
-        assert!(sent.success());
-    };
+    let kill = |signal| kill_process(server.pid(), signal).unwrap();
     scratch.write("policy.yaml", &policy("192.0.2.2"));
-    kill("-HUP");
+    kill(Signal::HUP);
     server.ask_until(WWW, "192.0.2.2", "SIGHUP reloads and does not end it");
-    kill("-TERM");
+    kill(Signal::TERM);
     assert_eq!(server.end(), Some(0), "SIGTERM ends it well");
     assert!(!scratch.path("admin.sock").exists(), "and its socket with it");
 }
