@@ -1,6 +1,6 @@
 //! A decision in words: what an operator reads at 3 a.m.
 //!
-//! An explanation calls the same [`choose`] that answers queries; everything
+//! An explanation calls the same [`choose()`] that answers queries; everything
 //! else here only says why: where the client is and who says so, how
 //! datacenters and links are ordered, what happened to every VIP, and what is
 //! answered. The reasons are found again from policy and state, not recorded

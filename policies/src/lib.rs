@@ -10,8 +10,8 @@
 //! ```
 //!
 //! No table multiplies services by classes by health: orders know nothing of
-//! faults, tiers nothing of clients, and they meet in [`choose`], which walks
-//! one against the other. [`explain`] calls the same functions and says why.
+//! faults, tiers nothing of clients, and they meet in [`choose()`], which walks
+//! one against the other. [`explain()`] calls the same functions and says why.
 //!
 //! What may be answered at all is fixed by the path rule (`path`), the tiers
 //! and their Law (`state`); policies only order what these allow. Steering
