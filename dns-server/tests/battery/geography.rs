@@ -83,17 +83,13 @@ fn real_prefixes_are_sent_to_the_nearest_datacenter() {
         assert_eq!(Some(&raw), lab.over_udp(&asked, true).as_ref(), "{row}: UDP says the same");
         assert_eq!(Some(&raw), lab.over_tcp(&asked).as_ref(), "{row}: TCP says the same");
         let reply = Reply::parse(&raw);
-        let want = format!("answer www.gslb.example.com 30 A {vip}");
-        assert_eq!(reply.records(), [want.clone()], "{row}");
+        let want = [format!("answer www.gslb.example.com 30 A {vip}")];
+        assert_eq!(reply.records(), want, "{row}");
         let scope = Prefix::containing(prefix.address(), reply.scope().unwrap()).unwrap();
         for end in ends(scope) {
             let asked = query("www.gslb.example.com A");
             let raw = lab.in_process(&Asked { packet: &asked, from: end, draw: 0 }, Transport::Udp).unwrap();
-            assert_eq!(
-                Reply::parse(&raw).records(),
-                [want.clone()],
-                "{row}: {end} lies in the scope {scope}"
-            );
+            assert_eq!(Reply::parse(&raw).records(), want, "{row}: {end} lies in the scope {scope}");
         }
         held += 1;
         continents.insert(columns.nth(1).unwrap().to_owned());
