@@ -1,5 +1,7 @@
 //! The law of the house, executable: file length, import law, module essays.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
