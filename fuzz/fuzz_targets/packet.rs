@@ -29,7 +29,7 @@ static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
     let (world, wrong) = World::compile(loaded.model);
     assert!(!loaded.diagnostics.refuse() && !wrong.refuse(), "{}{wrong}", loaded.diagnostics);
     let carriers = world.model().carriers();
-    let places = PlaceTable::new(Arc::new(rhumb_geo::Atlas::unknown()), carriers, world.operator_prefixes());
+    let places = PlaceTable::new(Arc::new(rhumb_geo::Gazetteer::unknown()), carriers, world.operator_prefixes());
     let atlas = rhumb_policies::Atlas::survey(&world, &places).expect("few classes");
     let inputs = Inputs::new(world.model(), Status::Up);
     let state = advance(&world, &State::default(), &inputs, Duration::ZERO);

@@ -16,7 +16,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_geo::{Atlas, ClassId, ClassMap, Database, Direction, PlaceId, PlaceTable};
+use rhumb_geo::{ClassId, ClassMap, Database, Direction, Gazetteer, PlaceId, PlaceTable};
 use rhumb_zones::Point;
 
 const LOOK_UPS: u32 = 2_000_000;
@@ -30,10 +30,10 @@ fn main() {
         databases.push(Database::open(&path, bytes).unwrap());
         println!("{:>10.3?}  open {path}", cpu() - start);
     }
-    let atlas = timed("atlas", || Arc::new(Atlas::new(databases)));
+    let gazetteer = timed("gazetteer", || Arc::new(Gazetteer::new(databases)));
     println!("{:>10.3?}  total load", cpu() - start);
     println!("{:>7} MB  resident, {} MB at peak", status("VmRSS"), status("VmHWM"));
-    let table = timed("place table", || PlaceTable::new(Arc::clone(&atlas), &[], &[]));
+    let table = timed("place table", || PlaceTable::new(Arc::clone(&gazetteer), &[], &[]));
     println!("{:>10}  places", table.len());
 
     let mut random = Random(0x9e37_79b9_7f4a_7c15);

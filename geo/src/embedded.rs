@@ -7,8 +7,8 @@
 //! its country and its size, in common units or in smallest networks as its
 //! lowest bit says.
 
-use crate::atlas::Layer;
 use crate::country;
+use crate::gazetteer::Layer;
 use crate::names::Names;
 use crate::packed::Packed;
 use crate::place::{Record, Spot};
@@ -54,7 +54,7 @@ fn steps<K: Key>(packed: &mut Packed, shifts: [u32; 2], key: impl Fn(u128) -> K)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Atlas, PlaceTable};
+    use crate::{Gazetteer, PlaceTable};
 
     #[test]
     fn well_known_networks() {
@@ -74,7 +74,7 @@ mod tests {
             ("2001:db8::1", None, "documentation"),
             ("fd00::1", None, "unique local"),
         ];
-        let table = PlaceTable::new(Atlas::new(Vec::new()).into(), &[], &[]);
+        let table = PlaceTable::new(Gazetteer::new(Vec::new()).into(), &[], &[]);
         for (address, want, why) in rows {
             let place = table.place(table.look_up(address.parse().unwrap()).place);
             assert_eq!(place.country.map(|c| c.to_string()).as_deref(), want, "{address}: {why}");

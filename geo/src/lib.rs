@@ -1,16 +1,16 @@
 //! Where a client is: databases and operator prefixes compiled into one place
 //! table.
 //!
-//! [`Database`] reads one `.mmdb` file, given as bytes. An [`Atlas`] is all
+//! [`Database`] reads one `.mmdb` file, given as bytes. A [`Gazetteer`] is all
 //! databases of a process laid over each other: big, slow to make, kept until
-//! a file changes. A [`PlaceTable`] is an atlas under what the operator wrote
+//! a file changes. A [`PlaceTable`] is a gazetteer under what the operator wrote
 //! (carriers, prefixes): made in milliseconds on every policy reload. From it
 //! each shape of policy gets a [`ClassMap`], which is all that a query
 //! touches: address → class and EDNS Client Subnet scope, without allocating.
 //!
 //! ```text
 //! bytes ─► Database ─┐
-//! bytes ─► Database ─┼─► Atlas ─┐
+//! bytes ─► Database ─┼─► Gazetteer ─┐
 //! embedded ──────────┘          ├─► PlaceTable ─► ClassMap (one per shape)
 //! carriers, operator prefixes ──┘
 //! ```
@@ -22,13 +22,13 @@
 //! opens no file and reads no clock.
 
 mod address;
-mod atlas;
 pub mod carrier;
 mod class;
 mod code;
 mod country;
 mod distance;
 mod embedded;
+mod gazetteer;
 mod mmdb;
 mod names;
 mod overlay;
@@ -38,10 +38,10 @@ mod ranges;
 mod table;
 
 pub use address::{inner_v4, is_private};
-pub use atlas::Atlas;
 pub use class::{ClassId, ClassMap, MAX_SCOPE_V4, MAX_SCOPE_V6};
 pub use code::{Continent, Country, Subdivision};
 pub use distance::{Direction, distance_km};
+pub use gazetteer::Gazetteer;
 pub use mmdb::{Database, DatabaseError};
 pub use place::{Place, PlaceId};
 pub use table::{Located, PlaceTable};

@@ -25,7 +25,7 @@ use maxminddb::{MaxMindDbError, Reader, WithinOptions};
 use rustc_hash::FxHashMap;
 use serde::de::IgnoredAny;
 
-use crate::atlas::Layer;
+use crate::gazetteer::Layer;
 use crate::mmdb::fields::Fields;
 use crate::names::Interner;
 use crate::place::Record;

@@ -1,9 +1,9 @@
 //! Client address → place, for every address there is.
 //!
-//! A [`PlaceTable`] is an [`Atlas`] under what the operator knows. The atlas
+//! A [`PlaceTable`] is a [`Gazetteer`] under what the operator knows. The gazetteer
 //! is shared, not copied, so that a policy reload costs the operator's
-//! prefixes and not the databases again: places that only the atlas tells of
-//! keep its numbers, and each pair of an atlas record and an operator's
+//! prefixes and not the databases again: places that only the gazetteer tells of
+//! keep its numbers, and each pair of a gazetteer record and an operator's
 //! knowledge that occurs together gets a number after those.
 //!
 //! Queries do not come here: they ask a [`ClassMap`] that was made from the
@@ -19,8 +19,8 @@ use rhumb_zones::{Carrier, CarrierId, Prefix};
 use rustc_hash::FxHashMap;
 
 use crate::address::Embedding;
-use crate::atlas::Atlas;
 use crate::class::{ClassId, ClassMap};
+use crate::gazetteer::Gazetteer;
 use crate::overlay::{EMBEDDED, Knowledge, NOTHING, Overlay};
 use crate::place::{Place, PlaceId};
 use crate::ranges::{Key, Ranges, Steps, sweep};
@@ -28,18 +28,18 @@ use crate::ranges::{Key, Ranges, Steps, sweep};
 /// Every address's place.
 #[derive(Debug)]
 pub struct PlaceTable {
-    atlas: Arc<Atlas>,
+    gazetteer: Arc<Gazetteer>,
     knowledge: Vec<Knowledge>,
     v4: Ranges<u32, u32>,
     v6: Ranges<u128, u32>,
-    /// Places beyond the atlas's.
+    /// Places beyond the gazetteer's.
     known: Vec<Known>,
     by_pair: FxHashMap<(u32, u32), PlaceId>,
-    /// Carriers of an ASN, for places that only the atlas tells of.
+    /// Carriers of an ASN, for places that only the gazetteer tells of.
     by_asn: FxHashMap<u32, Vec<CarrierId>>,
 }
 
-/// An atlas record where the operator knows more.
+/// A gazetteer record where the operator knows more.
 #[derive(Debug)]
 struct Known {
     record: u32,
@@ -57,11 +57,11 @@ pub struct Located {
 }
 
 impl PlaceTable {
-    /// Lays `carriers` and the operator's prefixes over `atlas`. Prefixes
+    /// Lays `carriers` and the operator's prefixes over `gazetteer`. Prefixes
     /// inside IPv6 ranges that stand for IPv4 addresses never match: those
     /// addresses are looked up as IPv4.
     #[must_use]
-    pub fn new(atlas: Arc<Atlas>, carriers: &[Carrier], operator: &[Prefix]) -> Self {
+    pub fn new(gazetteer: Arc<Gazetteer>, carriers: &[Carrier], operator: &[Prefix]) -> Self {
         let mut by_asn: FxHashMap<u32, Vec<CarrierId>> = FxHashMap::default();
         for (index, carrier) in carriers.iter().enumerate() {
             for asn in &carrier.asns {
@@ -73,7 +73,7 @@ impl PlaceTable {
         }
         let Overlay { list, v4, v6 } = Overlay::new(carriers, operator);
         let mut table = Self {
-            atlas: Arc::clone(&atlas),
+            gazetteer: Arc::clone(&gazetteer),
             knowledge: list,
             v4: Ranges::new(v4),
             v6: Ranges::new(v6),
@@ -81,15 +81,15 @@ impl PlaceTable {
             by_pair: FxHashMap::default(),
             by_asn,
         };
-        let (v4, v6) = (table.pairs(&atlas.v4, &table.v4), table.pairs(&atlas.v6, &table.v6));
+        let (v4, v6) = (table.pairs(&gazetteer.v4, &table.v4), table.pairs(&gazetteer.v6, &table.v6));
         v4.into_iter().chain(v6).for_each(|(record, known)| table.add(record, known));
         table
     }
 
     /// Pairs that occur together, in the order of their addresses.
-    fn pairs<K: Key>(&self, atlas: &Ranges<K, u32>, overlay: &Ranges<K, u32>) -> Vec<(u32, u32)> {
+    fn pairs<K: Key>(&self, gazetteer: &Ranges<K, u32>, overlay: &Ranges<K, u32>) -> Vec<(u32, u32)> {
         let mut pairs = Vec::new();
-        sweep(atlas.parts(), overlay.parts(), |_, record, known| {
+        sweep(gazetteer.parts(), overlay.parts(), |_, record, known| {
             if known != NOTHING && known != EMBEDDED && pairs.last() != Some(&(record, known)) {
                 pairs.push((record, known));
             }
@@ -104,7 +104,7 @@ impl PlaceTable {
         };
         entry.insert(PlaceId(u32::try_from(next).expect("fewer places than addresses of IPv4")));
         let Knowledge { carriers, operator } = &self.knowledge[known as usize];
-        let asn = self.atlas.records[record as usize].asn;
+        let asn = self.gazetteer.records[record as usize].asn;
         let mut carriers = carriers.clone();
         carriers.extend(self.by_asn.get(&asn).into_iter().flatten());
         carriers.sort_unstable();
@@ -116,7 +116,7 @@ impl PlaceTable {
     #[expect(clippy::len_without_is_empty, reason = "it never is")]
     #[must_use]
     pub fn len(&self) -> usize {
-        self.atlas.records.len() + self.known.len()
+        self.gazetteer.records.len() + self.known.len()
     }
 
     /// Every place, in the order of [`PlaceId::index`].
@@ -127,9 +127,9 @@ impl PlaceTable {
     /// What is known of a place of this table.
     #[must_use]
     pub fn place(&self, id: PlaceId) -> Place<'_> {
-        let known = id.index().checked_sub(self.atlas.records.len()).map(|beyond| &self.known[beyond]);
+        let known = id.index().checked_sub(self.gazetteer.records.len()).map(|beyond| &self.known[beyond]);
         let record = known.map_or(id.0, |known| known.record);
-        let record = &self.atlas.records[record as usize];
+        let record = &self.gazetteer.records[record as usize];
         let carriers = match known {
             Some(known) => &*known.carriers,
             None => self.by_asn.get(&record.asn).map_or(&[][..], Vec::as_slice),
@@ -139,11 +139,11 @@ impl PlaceTable {
             continent: record.continent,
             country: record.country,
             subdivisions: record.subdivisions,
-            city: self.atlas.names.get(record.city),
+            city: self.gazetteer.names.get(record.city),
             asn: (record.asn != 0).then_some(record.asn),
             carriers,
             operator: known.and_then(|known| known.operator).map(|index| index as usize),
-            source: self.atlas.source(record),
+            source: self.gazetteer.source(record),
         }
     }
 
@@ -152,12 +152,12 @@ impl PlaceTable {
     #[must_use]
     pub fn look_up(&self, address: IpAddr) -> Located {
         let (place, depth) = match address {
-            IpAddr::V4(ip) => self.locate(&self.atlas.v4, &self.v4, ip.to_bits()),
+            IpAddr::V4(ip) => self.locate(&self.gazetteer.v4, &self.v4, ip.to_bits()),
             IpAddr::V6(ip) => match Embedding::of(ip.to_bits()) {
-                None => self.locate(&self.atlas.v6, &self.v6, ip.to_bits()),
+                None => self.locate(&self.gazetteer.v6, &self.v6, ip.to_bits()),
                 Some(embedding) => {
                     let inner = Ipv4Addr::from_bits(embedding.inner(ip.to_bits()));
-                    let (place, depth) = self.locate(&self.atlas.v4, &self.v4, inner.to_bits());
+                    let (place, depth) = self.locate(&self.gazetteer.v4, &self.v4, inner.to_bits());
                     (place, embedding.offset + depth)
                 }
             },
@@ -166,10 +166,15 @@ impl PlaceTable {
         Located { place, leaf }
     }
 
-    fn locate<K: Key>(&self, atlas: &Ranges<K, u32>, overlay: &Ranges<K, u32>, address: K) -> (PlaceId, u8) {
-        let (range, known) = (atlas.find(address), overlay.find(address));
-        let depth = atlas.depth(range, address).max(overlay.depth(known, address));
-        (self.place_of(atlas.value(range), overlay.value(known)), depth)
+    fn locate<K: Key>(
+        &self,
+        gazetteer: &Ranges<K, u32>,
+        overlay: &Ranges<K, u32>,
+        address: K,
+    ) -> (PlaceId, u8) {
+        let (range, known) = (gazetteer.find(address), overlay.find(address));
+        let depth = gazetteer.depth(range, address).max(overlay.depth(known, address));
+        (self.place_of(gazetteer.value(range), overlay.value(known)), depth)
     }
 
     fn place_of(&self, record: u32, known: u32) -> PlaceId {
@@ -189,19 +194,19 @@ impl PlaceTable {
         if let Some(&only) = class_of.first().filter(|&only| class_of.iter().all(|class| class == only)) {
             return ClassMap::new(Steps::all(only), Steps::all(only), only);
         }
-        let v4 = self.classify(&self.atlas.v4, &self.v4, class_of);
-        let v6 = self.classify(&self.atlas.v6, &self.v6, class_of);
+        let v4 = self.classify(&self.gazetteer.v4, &self.v4, class_of);
+        let v6 = self.classify(&self.gazetteer.v6, &self.v6, class_of);
         ClassMap::new(v4, v6, class_of[PlaceId::NOWHERE.index()])
     }
 
     fn classify<K: Key>(
         &self,
-        atlas: &Ranges<K, u32>,
+        gazetteer: &Ranges<K, u32>,
         overlay: &Ranges<K, u32>,
         class_of: &[ClassId],
     ) -> Steps<K, ClassId> {
         let mut steps = Steps::all(ClassId::EMBEDDED);
-        sweep(atlas.parts(), overlay.parts(), |start, record, known| {
+        sweep(gazetteer.parts(), overlay.parts(), |start, record, known| {
             let class = match known {
                 EMBEDDED => ClassId::EMBEDDED,
                 _ => class_of[self.place_of(record, known).index()],

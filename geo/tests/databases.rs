@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use rhumb_geo::{Atlas, Database, PlaceTable};
+use rhumb_geo::{Database, Gazetteer, PlaceTable};
 use rhumb_zones::{Carrier, Prefix};
 
 const CITY: &[u8] = include_bytes!("../../testdata/geo/city.mmdb");
@@ -31,7 +31,7 @@ fn table(names: &str, carriers: &[Carrier], operator: &[Prefix]) -> PlaceTable {
         };
         Database::open(name, bytes.to_vec()).unwrap()
     };
-    PlaceTable::new(Arc::new(Atlas::new(names.split('+').map(open).collect())), carriers, operator)
+    PlaceTable::new(Arc::new(Gazetteer::new(names.split('+').map(open).collect())), carriers, operator)
 }
 
 /// A place in one line: only what is known of it.
@@ -120,7 +120,7 @@ fn what_the_operator_knows() {
         ("192.0.2.1", "AS64496 c0c1 o0 192.0.2.0/26", "by list and by number"),
         ("192.0.2.65", "AS64496 c0c1 o1 192.0.2.64/26", "the longest prefix, and the first of equal ones"),
         ("192.0.2.130", "o0 192.0.2.128/25", "beyond the carrier"),
-        ("203.0.113.1", "AS4134 c1 203.0.113.0/24", "by number alone, from the atlas"),
+        ("203.0.113.1", "AS4134 c1 203.0.113.0/24", "by number alone, from the gazetteer"),
         ("198.51.100.1", "c0 198.51.100.0/25", "by list alone"),
         ("198.51.100.200", "c0c3 198.51.100.128/25", "both of nested lists"),
         ("2001:db8::1", "AS4200000000 c0 o3 2001:db8::/48", "v6"),
@@ -205,7 +205,7 @@ proptest! {
             bytes.truncate(end.index(bytes.len()));
         }
         if let Ok(database) = Database::open("damaged.mmdb", bytes) {
-            let table = PlaceTable::new(Arc::new(Atlas::new(vec![database])), &[], &[]);
+            let table = PlaceTable::new(Arc::new(Gazetteer::new(vec![database])), &[], &[]);
             let located = table.look_up("192.0.2.1".parse().unwrap());
             prop_assert!(located.place.index() < table.len());
         }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use maxminddb::{Reader, geoip2};
 use proptest::prelude::*;
 use rhumb_geo::{
-    Atlas, ClassId, ClassMap, Database, MAX_SCOPE_V4, MAX_SCOPE_V6, Place, PlaceTable, inner_v4,
+    ClassId, ClassMap, Database, Gazetteer, MAX_SCOPE_V4, MAX_SCOPE_V6, Place, PlaceTable, inner_v4,
 };
 use rhumb_zones::{Carrier, CarrierId, Prefix};
 
@@ -48,7 +48,7 @@ impl World {
         let database = Database::open("city", CITY.to_vec()).unwrap();
         let carrier = |prefixes| Carrier { name: "c".into(), builtin: false, asns: vec![], prefixes };
         let carriers: Vec<_> = lists.into_iter().map(carrier).collect();
-        let table = PlaceTable::new(Arc::new(Atlas::new(vec![database])), &carriers, &operator);
+        let table = PlaceTable::new(Arc::new(Gazetteer::new(vec![database])), &carriers, &operator);
         let class = |place: usize| ClassId::new(place.wrapping_mul(0x9e37_79b9) % 97 % classes).unwrap();
         let class_of: Vec<_> = (0..table.len()).map(class).collect();
         let map = table.classes(&class_of);

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use maxminddb::{Reader, geoip2, path};
-use rhumb_geo::{Atlas, Database, Place, PlaceTable};
+use rhumb_geo::{Database, Gazetteer, Place, PlaceTable};
 use rhumb_zones::{Point, Prefix};
 
 /// Random addresses per family and file.
@@ -28,7 +28,7 @@ fn fetched(name: &str) -> Option<Vec<u8>> {
 
 fn table(files: &[(&str, &[u8])]) -> PlaceTable {
     let open = |(name, bytes): &(&str, &[u8])| Database::open(name, bytes.to_vec()).unwrap();
-    PlaceTable::new(Arc::new(Atlas::new(files.iter().map(open).collect())), &[], &[])
+    PlaceTable::new(Arc::new(Gazetteer::new(files.iter().map(open).collect())), &[], &[])
 }
 
 /// GeoLite2-City and its table, made once.

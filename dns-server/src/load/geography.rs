@@ -21,14 +21,14 @@ use super::refuse;
 /// What was made last, and from what.
 #[derive(Debug, Default)]
 pub(super) struct Geography {
-    databases: Option<(Vec<Stamp>, Arc<rhumb_geo::Atlas>)>,
+    databases: Option<(Vec<Stamp>, Arc<rhumb_geo::Gazetteer>)>,
     places: Option<Places>,
     classes: Option<Classes>,
 }
 
 #[derive(Debug)]
 struct Places {
-    databases: Arc<rhumb_geo::Atlas>,
+    databases: Arc<rhumb_geo::Gazetteer>,
     carriers: Vec<Carrier>,
     prefixes: Vec<Prefix>,
     table: Arc<PlaceTable>,
@@ -50,14 +50,14 @@ impl Geography {
         paths: &[PathBuf],
         stamps: Vec<Stamp>,
         out: &mut Diagnostics,
-    ) -> Option<Arc<rhumb_geo::Atlas>> {
+    ) -> Option<Arc<rhumb_geo::Gazetteer>> {
         if let Some((known, databases)) = &self.databases
             && *known == stamps
         {
             return Some(Arc::clone(databases));
         }
         let opened: Vec<Option<Database>> = paths.iter().map(|path| open(path, out)).collect();
-        let databases = Arc::new(rhumb_geo::Atlas::new(opened.into_iter().collect::<Option<_>>()?));
+        let databases = Arc::new(rhumb_geo::Gazetteer::new(opened.into_iter().collect::<Option<_>>()?));
         self.databases = Some((stamps, Arc::clone(&databases)));
         Some(databases)
     }
@@ -68,7 +68,7 @@ impl Geography {
         &mut self,
         world: &World,
         sources: &[Source],
-        databases: Arc<rhumb_geo::Atlas>,
+        databases: Arc<rhumb_geo::Gazetteer>,
     ) -> Result<(Arc<PlaceTable>, Arc<Atlas>), Diagnostics> {
         let places = self.locate(world, databases);
         let mut hasher = DefaultHasher::new();
@@ -87,7 +87,7 @@ impl Geography {
         Ok((places, atlas))
     }
 
-    fn locate(&mut self, world: &World, databases: Arc<rhumb_geo::Atlas>) -> Arc<PlaceTable> {
+    fn locate(&mut self, world: &World, databases: Arc<rhumb_geo::Gazetteer>) -> Arc<PlaceTable> {
         let (carriers, prefixes) = (world.model().carriers(), world.operator_prefixes());
         let known = self.places.as_ref().filter(|known| {
             Arc::ptr_eq(&known.databases, &databases)

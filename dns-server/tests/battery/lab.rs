@@ -11,7 +11,7 @@ use rhumb::publish::Publisher;
 use rhumb::respond::{Meta, Scratch, Transport, respond};
 use rhumb::snapshot::{Parts, Snapshot};
 use rhumb::stats::Stats;
-use rhumb_geo::{Atlas, Database, PlaceTable};
+use rhumb_geo::{Database, Gazetteer, PlaceTable};
 use rhumb_health::Status;
 use rhumb_policies::{Inputs, State, World, advance};
 use rhumb_zones::{Files, LoadOptions, ReadError, Source};
@@ -115,7 +115,7 @@ fn load(policy: &Path, databases: Vec<Vec<u8>>) -> Snapshot {
     assert!(!diagnostics.refuse(), "{diagnostics}");
     let carriers = world.model().carriers();
     let databases = databases.into_iter().map(|bytes| Database::open("a database", bytes).unwrap()).collect();
-    let places = PlaceTable::new(Arc::new(Atlas::new(databases)), carriers, world.operator_prefixes());
+    let places = PlaceTable::new(Arc::new(Gazetteer::new(databases)), carriers, world.operator_prefixes());
     let atlas = rhumb_policies::Atlas::survey(&world, &places).unwrap();
     let inputs = Inputs::new(world.model(), Status::Unknown);
     let state = advance(&world, &State::default(), &inputs, Duration::ZERO);

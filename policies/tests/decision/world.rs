@@ -35,7 +35,7 @@ pub(crate) fn model(policy: &str) -> Model {
 
 /// What operators know of addresses, without databases and carriers' prefixes.
 pub(crate) fn places(world: &World) -> PlaceTable {
-    let nothing = Arc::new(rhumb_geo::Atlas::unknown());
+    let nothing = Arc::new(rhumb_geo::Gazetteer::unknown());
     PlaceTable::new(nothing, &[], world.operator_prefixes())
 }
 

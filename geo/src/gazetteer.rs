@@ -1,6 +1,6 @@
 //! All databases of a process, laid over each other.
 //!
-//! An [`Atlas`] is what files say, before an operator says better: an address
+//! A [`Gazetteer`] is what files say, before an operator says better: an address
 //! is located by the first database, in the order given, that knows where it
 //! is, and gets its ASN from the first that knows one. So a city file and an
 //! ASN file complete each other, as do files for IPv4 and IPv6. A family that
@@ -110,7 +110,7 @@ impl<'a> Merged<'a> {
 
 /// All databases of a process, laid over each other and frozen.
 #[derive(Debug)]
-pub struct Atlas {
+pub struct Gazetteer {
     pub(crate) records: Box<[Record]>,
     pub(crate) names: Names,
     pub(crate) sources: Box<[Arc<str>]>,
@@ -118,7 +118,7 @@ pub struct Atlas {
     pub(crate) v6: Ranges<u128, u32>,
 }
 
-impl Atlas {
+impl Gazetteer {
     /// Lays `databases` over each other, the first on top. A family that none
     /// of them locates is located by the embedded country table.
     #[must_use]
