@@ -17,7 +17,7 @@ use rhumb_policies::{Inputs, State, World, advance};
 use rhumb_zones::{Files, LoadOptions, ReadError, Source};
 
 /// Long enough for a loaded machine, short enough to end.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long silence must last to be believed.
 const SILENCE: Duration = Duration::from_millis(200);
@@ -50,16 +50,28 @@ impl Lab {
 
     /// With geo databases instead of the embedded table.
     pub(crate) fn start_with(policy: &Path, databases: Vec<Vec<u8>>) -> Self {
-        let snapshot = load(policy, databases);
+        Self::serve(load(policy, databases), "127.0.0.1:0")
+    }
+
+    /// On another address than loopback's first.
+    pub(crate) fn listening(policy: &Path, listen: &str) -> Self {
+        Self::serve(load(policy, Vec::new()), listen)
+    }
+
+    fn serve(snapshot: Snapshot, listen: &str) -> Self {
         let (publisher, stats) = (Publisher::new(snapshot), Stats::default());
-        let options = NetOptions { listen: vec!["127.0.0.1:0".parse().unwrap()], workers: 1 };
+        let options = NetOptions { listen: vec![listen.parse().unwrap()], workers: 1 };
         let server = Server::bind(&options, &publisher, &stats).unwrap();
         let address = server.addresses()[0];
         let running = server.run().unwrap();
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let udp = UdpSocket::bind(SocketAddr::new(address.ip(), 0)).unwrap();
         udp.connect(address).unwrap();
         let scratch = Scratch::new(stats.block());
         Self { snapshot: publisher.current(), scratch, stats, address, udp, _running: running }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn totals(&self) -> Vec<(&'static str, u64)> {

@@ -25,6 +25,7 @@
 mod geography;
 mod lab;
 mod message;
+mod transport;
 
 use std::net::IpAddr;
 use std::path::Path;
