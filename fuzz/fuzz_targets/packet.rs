@@ -3,57 +3,30 @@
 
 #![no_main]
 
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use domain::base::Message;
 use domain::rdata::AllRecordData;
 use libfuzzer_sys::fuzz_target;
+use rhumb::load::{Loader, Sources};
+use rhumb::reload::Reloader;
 use rhumb::respond::{Meta, Scratch, Transport, respond};
-use rhumb::snapshot::{Options, Parts, Snapshot};
+use rhumb::serial::Serials;
+use rhumb::snapshot::{Options, Snapshot};
 use rhumb::stats::Stats;
-use rhumb_geo::PlaceTable;
-use rhumb_health::Status;
-use rhumb_policies::{Inputs, State, World, advance};
-use rhumb_zones::{Files, LoadOptions, ReadError, Source};
+use rhumb_zones::LoadOptions;
 
 /// The zone that real resolvers are tested with: every kind of name in it.
-static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
-    let folder = Folder(concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/resolvers"));
-    let (path, bytes) = folder.read("", "policy.yaml").expect("it is in the repository");
-    let source = Source { path: path.into(), bytes };
-    let loaded = rhumb_zones::load(&[source], &folder, &LoadOptions::default());
-    let (world, wrong) = World::compile(loaded.model);
-    assert!(!loaded.diagnostics.refuse() && !wrong.refuse(), "{}{wrong}", loaded.diagnostics);
-    let carriers = world.model().carriers();
-    let places = PlaceTable::new(Arc::new(rhumb_geo::Gazetteer::unknown()), carriers, world.operator_prefixes());
-    let atlas = rhumb_policies::Atlas::survey(&world, &places).expect("few classes");
-    let inputs = Inputs::new(world.model(), Status::Up);
-    let state = advance(&world, &State::default(), &inputs, Duration::ZERO);
+static SNAPSHOT: LazyLock<Arc<Snapshot>> = LazyLock::new(|| {
+    let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/resolvers/policy.yaml");
+    let sources = Sources { policies: vec![policy], ..Sources::default() };
+    let loader = Loader::new(sources, LoadOptions::default());
     let options = Options { identity: Some("fuzz".to_owned()), ..Options::default() };
-    Snapshot::compile(Parts {
-        serials: vec![1; world.model().zones().len()],
-        world: Arc::new(world),
-        places: Arc::new(places),
-        atlas: Arc::new(atlas),
-        state: Arc::new(state),
-        generation: 1,
-        options: Arc::new(options),
-    })
-    .expect("few names")
+    let reloader = Reloader::new(loader, Serials::default(), Arc::new(options));
+    reloader.unwrap_or_else(|wrong| panic!("{wrong:?}")).publisher().current()
 });
-
-struct Folder(&'static str);
-
-impl Files for Folder {
-    fn read(&self, _from: &str, path: &str) -> Result<(String, Vec<u8>), ReadError> {
-        let bytes = fs::read(Path::new(self.0).join(path)).map_err(|error| ReadError(error.to_string()))?;
-        Ok((path.to_owned(), bytes))
-    }
-}
 
 fuzz_target!(|packet: &[u8]| {
     for transport in [Transport::Udp, Transport::Tcp] {

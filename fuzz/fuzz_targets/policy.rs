@@ -1,10 +1,17 @@
-//! Any bytes as a policy: a model and diagnostics, within bounded time and
-//! memory, and never a panic.
+//! Any bytes as a policy: refused with addressed diagnostics, or compiled to
+//! what a server would serve, within bounded time and memory.
 
 #![no_main]
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use libfuzzer_sys::fuzz_target;
-use rhumb_zones::{Files, LoadOptions, ReadError, Source, load};
+use rhumb::snapshot::{Parts, Snapshot};
+use rhumb_geo::{Gazetteer, PlaceTable};
+use rhumb_health::Status;
+use rhumb_policies::{Atlas, Inputs, State, World, advance};
+use rhumb_zones::{Files, LoadOptions, Loaded, ReadError, Source, load};
 
 /// Every file that a policy names is the same small zone.
 struct OneZone;
@@ -14,15 +21,40 @@ const ZONE: &[u8] = b"$TTL 300\n@ SOA ns1 hostmaster 1 3600 600 604800 60\n@ NS 
 
 impl Files for OneZone {
     fn read(&self, _from: &str, path: &str) -> Result<(String, Vec<u8>), ReadError> {
-        Ok((path.to_owned(), ZONE.to_vec()))
+        Ok((format!("zone {path}"), ZONE.to_vec()))
     }
 }
 
 fuzz_target!(|bytes: &[u8]| {
     let source = Source { path: "policy.yaml".into(), bytes: bytes.to_vec() };
-    let loaded = load(&[source], &OneZone, &LoadOptions::default());
-    for diagnostic in loaded.diagnostics.iter() {
-        // What operators read must be printable, whatever they wrote.
-        assert!(!diagnostic.to_string().is_empty());
+    let Loaded { model, mut diagnostics } = load(&[source], &OneZone, &LoadOptions::default());
+    rhumb_health::probe::validate(&model, &mut diagnostics);
+    let (world, wrong) = World::compile(model);
+    diagnostics.append(wrong);
+    for diagnostic in diagnostics.iter() {
+        let text = diagnostic.to_string();
+        assert!(text.starts_with("policy.yaml:") || text.starts_with("zone"), "where is it? {text}");
+    }
+    if !diagnostics.refuse() {
+        compile(world);
     }
 });
+
+/// What may be served can be compiled.
+fn compile(world: World) {
+    let carriers = world.model().carriers();
+    let places = PlaceTable::new(Arc::new(Gazetteer::unknown()), carriers, world.operator_prefixes());
+    let Ok(atlas) = Atlas::survey(&world, &places) else { return };
+    let inputs = Inputs::new(world.model(), Status::Unknown);
+    let state = advance(&world, &State::default(), &inputs, Duration::ZERO);
+    let compiled = Snapshot::compile(Parts {
+        serials: vec![1; world.model().zones().len()],
+        world: Arc::new(world),
+        places: Arc::new(places),
+        atlas: Arc::new(atlas),
+        state: Arc::new(state),
+        generation: 1,
+        options: Arc::default(),
+    });
+    assert!(compiled.is_ok(), "{compiled:?}");
+}
