@@ -167,6 +167,7 @@ fn bind(address: SocketAddr, kind: Type) -> io::Result<Socket> {
         socket.set_reuse_port(true)?;
         // The kernel caps it at net.core.rmem_max; less is not an error.
         let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+        batch::ask_for_packet_info(&socket, address)?;
     }
     socket.bind(&address.into())?;
     Ok(socket)

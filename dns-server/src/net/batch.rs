@@ -16,7 +16,7 @@
 use std::io;
 use std::mem::{size_of, zeroed};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::AsRawFd;
 use std::ptr::null_mut;
 
 use socket2::Socket;
@@ -54,12 +54,9 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Makes the buffers and, for a wildcard bind, asks for packet info.
-    pub(super) fn new(socket: &Socket, bound: SocketAddr) -> io::Result<Self> {
+    /// Makes the buffers for a socket bound to `bound`.
+    pub(super) fn new(bound: SocketAddr) -> Self {
         let packet_info = bound.ip().is_unspecified();
-        if packet_info {
-            ask_for_packet_info(socket.as_raw_fd(), bound.is_ipv6())?;
-        }
         let mut queries = vec![[0; QUERY_MAX]; BATCH];
         let replies = vec![[0; REPLY_MAX]; BATCH];
         // SAFETY: sockaddr_storage, iovec and mmsghdr are plain C data for which all zeros is a value.
@@ -81,7 +78,7 @@ impl Batch {
             header.msg_iovlen = 1;
             header.msg_control = if packet_info { (&raw mut controls[slot]).cast() } else { null_mut() };
         }
-        Ok(Self {
+        Self {
             queries,
             replies,
             sources,
@@ -93,7 +90,7 @@ impl Batch {
             received: 0,
             ready: 0,
             packet_info,
-        })
+        }
     }
 
     /// Waits for packets, at most the socket's read timeout.
@@ -220,7 +217,14 @@ impl std::fmt::Debug for Batch {
     }
 }
 
-fn ask_for_packet_info(fd: RawFd, v6: bool) -> io::Result<()> {
+/// Has the kernel say where each packet was sent to, if `address` is a
+/// wildcard. To be called before the bind: a packet that is queued before has
+/// no packet info, and its reply would leave from another address.
+pub(super) fn ask_for_packet_info(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    if !address.ip().is_unspecified() {
+        return Ok(());
+    }
+    let (fd, v6) = (socket.as_raw_fd(), address.is_ipv6());
     let (level, option) =
         if v6 { (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO) } else { (libc::IPPROTO_IP, libc::IP_PKTINFO) };
     let on: libc::c_int = 1;

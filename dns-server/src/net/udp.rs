@@ -38,13 +38,7 @@ impl Worker {
 
     /// Serves until `stop`.
     pub(super) fn serve(self, publisher: &Publisher, counters: Arc<Counters>, stop: &AtomicBool) {
-        let mut batch = match Batch::new(&self.socket, self.bound) {
-            Ok(batch) => batch,
-            Err(error) => {
-                tracing::error!(address = %self.bound, %error, "cannot serve UDP");
-                return;
-            }
-        };
+        let mut batch = Batch::new(self.bound);
         let mut scratch = Scratch::new(counters);
         let mut random = fastrand::Rng::new();
         let mut snapshots = publisher.cache();
