@@ -8,6 +8,8 @@
 //! steering and no packet of the name server's own.
 
 pub mod probe;
+mod reply;
 mod status;
 
+pub use reply::{Cause, Failure, Measure, Reply};
 pub use status::Status;
