@@ -7,9 +7,14 @@
 //! **Invariant:** this crate knows what operators declared, but no client, no
 //! steering and no packet of the name server's own.
 
+mod machine;
 pub mod probe;
 mod reply;
+pub mod roster;
 mod status;
+mod window;
 
+pub use machine::{Machine, Standing};
 pub use reply::{Cause, Failure, Measure, Reply};
 pub use status::Status;
+pub use window::Window;

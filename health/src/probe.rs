@@ -50,6 +50,12 @@ pub trait Kind: fmt::Debug + Send + Sync {
     /// and balancers have.
     fn needs_target_address(&self) -> bool;
 
+    /// Whether its failures tell of a network: not so where only this machine
+    /// is asked.
+    fn uses_network(&self) -> bool {
+        true
+    }
+
     /// Reports what no single key is to blame for.
     fn check(&self, _tree: &Tree, _reader: &mut Reader<'_>) {}
 }

@@ -32,6 +32,10 @@ impl Kind for Exec {
         false
     }
 
+    fn uses_network(&self) -> bool {
+        false
+    }
+
     fn check(&self, tree: &Tree, reader: &mut Reader<'_>) {
         let is_path = self.exec.0.first().is_some_and(|program| program.starts_with('/'));
         if !is_path {

@@ -24,4 +24,8 @@ impl Kind for File {
     fn needs_target_address(&self) -> bool {
         false
     }
+
+    fn uses_network(&self) -> bool {
+        false
+    }
 }
