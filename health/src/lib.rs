@@ -7,6 +7,8 @@
 //! **Invariant:** this crate knows what operators declared, but no client, no
 //! steering and no packet of the name server's own.
 
+pub mod ballot;
+mod fault;
 mod machine;
 pub mod probe;
 mod reply;
@@ -14,6 +16,7 @@ pub mod roster;
 mod status;
 mod window;
 
+pub use fault::{Opinion, OwnFault};
 pub use machine::{Machine, Standing};
 pub use reply::{Cause, Failure, Measure, Reply};
 pub use status::Status;
