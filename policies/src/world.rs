@@ -15,6 +15,7 @@ use serde_json::Value as Json;
 
 use crate::link::{self, Selection};
 use crate::operator::Operators;
+use crate::rule::Rules;
 use crate::steer::{self, Chain};
 
 /// The policy, compiled.
@@ -24,6 +25,7 @@ pub struct World {
     /// By service.
     plans: Vec<Plan>,
     operators: Operators,
+    rules: Rules,
     /// Parents, nearest first, by target.
     parents: Vec<[Option<TargetId>; 3]>,
     /// In both orders.
@@ -47,10 +49,11 @@ impl World {
         let mut seen = FxHashSet::default();
         let chains = plans.iter().map(|plan| &plan.chain).filter(|chain| seen.insert(Arc::as_ptr(chain)));
         let operators = Operators::new(&model, chains.map(|chain| &**chain));
+        let rules = Rules::compile(&model, &mut out);
         let parents = parents(&model);
         let ends = model.interconnects().iter().map(|line| (line.ends, line.target));
         let interconnects = ends.flat_map(|([a, b], line)| [((a, b), line), ((b, a), line)]).collect();
-        (Self { model, plans, operators, parents, interconnects }, out)
+        (Self { model, plans, operators, rules, parents, interconnects }, out)
     }
 
     /// JSON Schemas of what this crate reads, by name: a step of `steer:`, a
@@ -64,6 +67,12 @@ impl World {
     #[must_use]
     pub const fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// The conditions of rules, in file order.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Every prefix that `clients:` or a `regions` step names, once each. Geo

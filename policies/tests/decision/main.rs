@@ -7,6 +7,7 @@ mod memory;
 mod oracle;
 mod paths;
 mod reading;
+mod rules;
 mod shares;
 mod steering;
 mod surveys;
