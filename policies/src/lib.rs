@@ -23,6 +23,7 @@
 
 mod atlas;
 mod choose;
+mod event;
 mod explain;
 mod inputs;
 mod layout;
@@ -42,6 +43,7 @@ mod world;
 
 pub use atlas::Atlas;
 pub use choose::{Client, Picks, choose};
+pub use event::{Event, EventKind, Phase, Severity, events, standing};
 pub use explain::{Candidate, Explanation, Question, explain};
 pub use inputs::{Action, Inputs, Override};
 pub use lottery::client_hash;

@@ -205,3 +205,10 @@ impl<'a> Tiers<'a> {
         ServiceState { outcome, sets, ttl: u32::try_from(ttl.as_secs()).unwrap_or(u32::MAX) }
     }
 }
+
+impl State {
+    /// Whether it is the state before the first.
+    pub(crate) const fn is_blank(&self) -> bool {
+        self.services.is_empty()
+    }
+}

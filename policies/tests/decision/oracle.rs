@@ -135,7 +135,7 @@ impl Oracle<'_> {
         seen.contains("data")
     }
 
-    fn is_up(&self, target: &str) -> bool {
+    pub(crate) fn is_up(&self, target: &str) -> bool {
         self.force(target).unwrap_or_else(|| !self.events.down.contains(target))
     }
 

@@ -1,0 +1,174 @@
+//! What is wrong in a state, reduced to what has no cause.
+//!
+//! Of everything that is down, the root is found by asking, in this order: was
+//! it forced; is its parent down; are all its siblings down (then the whole
+//! egress, or all balancing, of the datacenter is); can it be seen at all
+//! (nodes are seen through the intranet, VIPs through the rest of their path).
+//! Only what none of this explains is a fault of its own.
+
+use rhumb_zones::{DatacenterId, Model, ServiceId, TargetId, VipId};
+
+use crate::inputs::Action;
+use crate::path::Obstacle;
+use crate::state::{Outcome, State, Tier};
+use crate::world::World;
+
+/// Something wrong that has no cause among what is known.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Fault {
+    /// An operator forced it, down or up.
+    Forced(TargetId, bool),
+    /// An operator drained it.
+    Drained(TargetId),
+    /// All links of a datacenter are down, and there are several.
+    Egress(DatacenterId),
+    /// All balancers of a datacenter are down, and there are several.
+    Balancers(DatacenterId),
+    Down(TargetId),
+    /// Only drained VIPs of a service are left.
+    Degraded(ServiceId),
+    /// None is.
+    LastResort(ServiceId),
+}
+
+/// What a target is, as far as its cause hangs on that.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part {
+    Intranet,
+    Link(DatacenterId),
+    Balancer(DatacenterId),
+    Node(DatacenterId),
+    Vip(VipId),
+    Other,
+}
+
+/// What every target is, by target.
+pub(super) fn parts(model: &Model) -> Vec<Part> {
+    let intranets = model.datacenters().iter().map(|one| (one.intranet, Part::Intranet));
+    let links = model.links().iter().map(|one| (one.target, Part::Link(one.datacenter)));
+    let balancers = model.balancers().iter().map(|one| (one.target, Part::Balancer(one.datacenter)));
+    let nodes = model.nodes().iter().map(|one| (one.target, Part::Node(one.datacenter)));
+    let vips = model.vips().iter().enumerate().map(|(id, one)| (one.target, Part::Vip(VipId::new(id))));
+    let mut parts = vec![Part::Other; model.targets().len()];
+    for (target, part) in intranets.chain(links).chain(balancers).chain(nodes).chain(vips) {
+        parts[target.index()] = part;
+    }
+    parts
+}
+
+/// A state, read for what is wrong in it.
+#[derive(Clone, Copy)]
+pub(super) struct Faults<'a> {
+    pub(super) world: &'a World,
+    pub(super) state: &'a State,
+    /// By target.
+    pub(super) parts: &'a [Part],
+}
+
+impl<'a> Faults<'a> {
+    pub(super) fn is_up(&self, target: TargetId) -> bool {
+        self.state.is_blank() || self.state.statuses.is_up(target)
+    }
+
+    /// Everything wrong, roots only.
+    pub(super) fn all(&self) -> Vec<Fault> {
+        if self.state.is_blank() {
+            return Vec::new();
+        }
+        let words = self.state.statuses.words.keys().map(|&(target, action)| fault_of(target, action));
+        let targets = (0..self.parts.len()).map(TargetId::new).filter_map(|target| self.root(target));
+        let services = (0..self.world.model().services().len()).map(ServiceId::new);
+        let services = services.filter_map(|service| match self.state.service(service).outcome {
+            Outcome::Vips(Tier::Allowed) => None,
+            Outcome::Vips(Tier::Avoided) => Some(Fault::Degraded(service)),
+            _ => Some(Fault::LastResort(service)),
+        });
+        let mut all: Vec<_> = words.chain(targets).chain(services).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The root of a target that is down.
+    pub(super) fn root(&self, target: TargetId) -> Option<Fault> {
+        if self.is_up(target) {
+            return None;
+        }
+        if let Some(word) = self.state.statuses.force(self.world, target) {
+            return Some(fault_of(word.target, word.action));
+        }
+        // The first of a lineage is the target itself.
+        let parent = self.world.lineage(target).skip(1).find_map(|parent| self.root(parent));
+        Some(parent.or_else(|| self.cause(target)).unwrap_or(Fault::Down(target)))
+    }
+
+    /// What explains that a target is down, besides words and parents.
+    fn cause(&self, target: TargetId) -> Option<Fault> {
+        let model = self.world.model();
+        // One alone is itself the fault.
+        let are_down = |all: Vec<TargetId>| all.len() > 1 && all.iter().all(|&one| !self.is_up(one));
+        match self.parts[target.index()] {
+            Part::Link(datacenter) => {
+                let links = model.datacenter(datacenter).links.iter().map(|&one| model.link(one).target);
+                are_down(links.collect()).then_some(Fault::Egress(datacenter))
+            }
+            Part::Balancer(datacenter) => {
+                let all =
+                    model.datacenter(datacenter).balancers.iter().map(|&one| model.balancer(one).target);
+                are_down(all.collect()).then_some(Fault::Balancers(datacenter))
+            }
+            Part::Node(datacenter) => self.root(model.datacenter(datacenter).intranet),
+            Part::Vip(id) => self.obstacle(id, target),
+            Part::Intranet | Part::Other => None,
+        }
+    }
+
+    /// What breaks a VIP's path elsewhere than at the VIP.
+    fn obstacle(&self, vip: VipId, itself: TargetId) -> Option<Fault> {
+        let vip = self.world.model().vip(vip);
+        let obstacles = self.state.path(self.world, vip.service).obstacles(vip);
+        let others = obstacles.into_iter().filter_map(|obstacle| match obstacle {
+            Obstacle::Down(target) if target != itself => Some(target),
+            _ => None,
+        });
+        // Nearest to the client first.
+        let nearest = others.min_by_key(|target| match self.parts[target.index()] {
+            Part::Link(_) => 0,
+            Part::Balancer(_) => 1,
+            Part::Intranet => 2,
+            Part::Node(_) => 3,
+            _ => 4,
+        });
+        self.root(nearest?)
+    }
+
+    /// Why a VIP is not among the usable ones: a word, or the root of what
+    /// breaks its path.
+    pub(super) fn loss(&self, id: VipId) -> Option<Fault> {
+        if self.state.is_blank() {
+            return None;
+        }
+        let target = self.world.model().vip(id).target;
+        let statuses = &self.state.statuses;
+        let word = statuses.exclusion(self.world, target).or_else(|| statuses.drain(self.world, target));
+        let word = word.map(|word| fault_of(word.target, word.action));
+        word.or_else(|| self.root(target)).or_else(|| self.obstacle(id, target))
+    }
+
+    /// The roots of what keeps a service's VIPs from being used.
+    pub(super) fn losses(&self, service: ServiceId) -> Vec<Fault> {
+        let vips = &self.world.model().service(service).vips;
+        let mut roots: Vec<_> = vips.iter().filter_map(|&vip| self.loss(vip)).collect();
+        roots.sort_unstable();
+        roots.dedup();
+        roots
+    }
+}
+
+const fn fault_of(target: TargetId, action: Action) -> Fault {
+    match action {
+        Action::Up => Fault::Forced(target, true),
+        Action::Down => Fault::Forced(target, false),
+        Action::Drain => Fault::Drained(target),
+    }
+}

@@ -1,0 +1,360 @@
+//! What people are told of a change: roots, each transition once.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use rhumb_policies::{Action, Event, EventKind, Inputs, Phase, State, advance, events, standing};
+use rhumb_zones::{DatacenterId, ServiceId};
+
+use crate::oracle::{self, Oracle, Word};
+use crate::topology::{Topology, topologies};
+use crate::world::Case;
+
+/// `link:d0/l0` is down, `!link:d0/l0` is forced down, `^` up, `~` drained;
+/// `>d1` is the primary.
+fn inputs(case: &Case, what: &[&str]) -> Inputs {
+    let down: Vec<_> = what.iter().copied().filter(|one| one.starts_with(char::is_alphabetic)).collect();
+    let mut inputs = case.without(&down);
+    for word in what {
+        match word.split_at(1) {
+            ("!", name) => inputs.simply(case.target(name), Action::Down),
+            ("^", name) => inputs.simply(case.target(name), Action::Up),
+            ("~", name) => inputs.simply(case.target(name), Action::Drain),
+            (">", name) => {
+                let name = name.trim_start_matches('d').parse().unwrap();
+                inputs.promote(ServiceId::new(0), DatacenterId::new(name));
+            }
+            _ => {}
+        }
+    }
+    inputs
+}
+
+/// Each is advanced to twice, so that holds are over.
+fn states(case: &Case, changes: [&[&str]; 2]) -> [State; 2] {
+    let settled = |previous: &State, what: &[&str], now: Duration| {
+        let inputs = inputs(case, what);
+        let next = advance(&case.world, previous, &inputs, now);
+        advance(&case.world, &next, &inputs, now + Duration::from_secs(60))
+    };
+    let before = settled(&State::default(), changes[0], Duration::ZERO);
+    let after = settled(&before, changes[1], Duration::from_secs(120));
+    [before, after]
+}
+
+fn said(events: &[Event]) -> Vec<String> {
+    let line = |event: &Event| {
+        let masked =
+            if event.masked.is_empty() { String::new() } else { format!(" [{}]", event.masked.join(" ")) };
+        let cause = event.cause.as_ref().map_or_else(String::new, |cause| format!(" <{cause}>"));
+        format!("{:?} {:?}{cause}{masked} {}", event.severity, event.phase, event.text)
+    };
+    events.iter().map(line).collect()
+}
+
+type Row = ([&'static [&'static str]; 2], &'static [&'static str], &'static str);
+
+fn check(case: &Case, rows: &[Row]) {
+    for (changes, want, why) in rows {
+        let [before, after] = states(case, *changes);
+        let events = events(&case.world, &before, &after, Duration::from_secs(60));
+        assert_eq!(said(&events), *want, "{changes:?}: {why}");
+        assert!(events.iter().all(|event| event.at_ms == 60_000), "{why}");
+    }
+}
+
+/// Two datacenters of two links and two balancers each, joined.
+fn pair() -> Case {
+    Case::new(&Topology::pair(None, 0).policy())
+}
+
+const NORTH: &[&str] = &["link:d0/l0", "link:d0/l1"];
+const ALL: &[&str] = &["link:d0/l0", "link:d0/l1", "link:d1/l0", "link:d1/l1"];
+
+#[test]
+fn faults() {
+    check(
+        &pair(),
+        &[
+            ([&[], &[]], &[], "nothing happened"),
+            ([&["link:d0/l0"], &["link:d0/l0"]], &[], "what goes on is no news"),
+            (
+                [&[], &["link:d0/l0"]],
+                &["Warning Begins [service:www] link:d0/l0 is down; 1 service moves."],
+                "a link",
+            ),
+            (
+                [&[], &["link:d0/l0", "vip:www/d0/l0"]],
+                &[
+                    "Warning Begins [vip:www/d0/l0 service:www] link:d0/l0 is down, and with it vip:www/d0/l0; 1 service moves.",
+                ],
+                "the VIP on it is no news of its own",
+            ),
+            (
+                [&[], &["vip:www/d0/l0"]],
+                &["Warning Begins [service:www] vip:www/d0/l0 is down; 1 service moves."],
+                "a VIP under a link that is up is",
+            ),
+            (
+                [&[], &["balancer:d0/b0", "interconnect:d0/d1"]],
+                &["Warning Begins balancer:d0/b0 is down.", "Warning Begins interconnect:d0/d1 is down."],
+                "two faults are two events; nobody moves",
+            ),
+            (
+                [&[], &["intranet:d0", "node:www/10.0.0.0:80"]],
+                &[
+                    "Warning Begins [node:www/10.0.0.0:80] intranet:d0 is down, and with it node:www/10.0.0.0:80.",
+                ],
+                "a node is seen through the intranet",
+            ),
+            (
+                [&[], &["balancer:d0/b0", "balancer:d0/b1", "vip:www/d0/l1"]],
+                &[
+                    "Warning Begins [balancer:d0/b0 balancer:d0/b1 vip:www/d0/l1 service:www] all balancers of d0 are down: balancer:d0/b0, balancer:d0/b1, and with it vip:www/d0/l1; 1 service moves.",
+                ],
+                "a VIP is seen through the balancers",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn groups() {
+    check(
+        &pair(),
+        &[
+            (
+                [&[], NORTH],
+                &[
+                    "Warning Begins [link:d0/l0 link:d0/l1 service:www] egress of d0 is down: link:d0/l0, link:d0/l1; 1 service moves.",
+                ],
+                "one event for a whole egress",
+            ),
+            (
+                [NORTH, &[]],
+                &[
+                    "Warning Ends [link:d0/l0 link:d0/l1 service:www] egress of d0 is up again, and with it link:d0/l0, link:d0/l1; 1 service moves.",
+                ],
+                "and one for its end",
+            ),
+            (
+                [&["link:d0/l0"], NORTH],
+                &[
+                    "Warning Begins [link:d0/l1 service:www] egress of d0 is down: link:d0/l0, link:d0/l1; 1 service moves.",
+                    "Warning Ends <datacenter:d0> link:d0/l0 is still down, now because egress of d0 is down.",
+                ],
+                "one after the other: what was told is taken back",
+            ),
+            (
+                [NORTH, &["link:d0/l1"]],
+                &[
+                    "Warning Ends [link:d0/l0 service:www] egress of d0 is up again, and with it link:d0/l0; 1 service moves.",
+                    "Warning Begins link:d0/l1 is still down, by itself.",
+                ],
+                "one comes back",
+            ),
+            (
+                [NORTH, &["link:d0/l0", "link:d0/l1", "vip:www/d0/l0"]],
+                &["Info Notice [vip:www/d0/l0] egress of d0 is down: vip:www/d0/l0 went down too."],
+                "what follows later is a notice",
+            ),
+            (
+                [&["link:d0/l0", "vip:www/d0/l0"], &["link:d0/l0"]],
+                &["Info Notice [vip:www/d0/l0] link:d0/l0 is down: vip:www/d0/l0 came back."],
+                "and what comes back early",
+            ),
+            (
+                [&["vip:www/d0/l0"], &["vip:www/d0/l0", "link:d0/l0"]],
+                &[
+                    "Warning Begins link:d0/l0 is down.",
+                    "Warning Ends <link:d0/l0> vip:www/d0/l0 is still down, now because link:d0/l0 is down.",
+                ],
+                "the VIP failed first",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn services() {
+    check(
+        &pair(),
+        &[
+            (
+                [&[], ALL],
+                &[
+                    "Warning Begins [link:d0/l0 link:d0/l1 service:www] egress of d0 is down: link:d0/l0, link:d0/l1; 1 service moves.",
+                    "Warning Begins [link:d1/l0 link:d1/l1] egress of d1 is down: link:d1/l0, link:d1/l1.",
+                    "Critical Begins <datacenter:d0> service:www has no usable VIP and is at its last resort: egress of d0 is down, egress of d1 is down.",
+                ],
+                "the last resort has its own event and names the roots",
+            ),
+            (
+                [ALL, NORTH],
+                &[
+                    "Warning Ends [link:d1/l0 link:d1/l1 service:www] egress of d1 is up again, and with it link:d1/l0, link:d1/l1; 1 service moves.",
+                    "Critical Ends service:www is no longer at its last resort.",
+                ],
+                "and its end",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn words() {
+    check(
+        &pair(),
+        &[
+            (
+                [&[], &["!link:d0/l0"]],
+                &[
+                    "Info Begins [vip:www/d0/l0 service:www] link:d0/l0 is forced down, and with it vip:www/d0/l0; 1 service moves.",
+                ],
+                "what a word does is no fault",
+            ),
+            (
+                [&["!link:d0/l0"], &[]],
+                &[
+                    "Info Ends [vip:www/d0/l0 service:www] link:d0/l0 is no longer forced, and with it vip:www/d0/l0; 1 service moves.",
+                ],
+                "and its end",
+            ),
+            (
+                [&["link:d0/l0"], &["link:d0/l0", "!link:d0/l0"]],
+                &[
+                    "Info Begins [vip:www/d0/l0] link:d0/l0 is forced down, and with it vip:www/d0/l0.",
+                    "Warning Ends link:d0/l0 is still down, now because link:d0/l0 is forced down.",
+                ],
+                "a word about what is down already",
+            ),
+            (
+                [&["link:d0/l0"], &["link:d0/l0", "^link:d0/l0"]],
+                &[
+                    "Info Begins link:d0/l0 is forced up.",
+                    "Warning Ends [service:www] link:d0/l0 is up again; 1 service moves.",
+                ],
+                "a word that ends a fault",
+            ),
+            (
+                [&[], &["~datacenter:d0"]],
+                &["Info Begins [service:www] datacenter:d0 is drained; 1 service moves."],
+                "a drain",
+            ),
+            (
+                [&["~datacenter:d0"], &["~datacenter:d0", "link:d1/l0", "link:d1/l1"]],
+                &[
+                    "Warning Begins [link:d1/l0 link:d1/l1 service:www] egress of d1 is down: link:d1/l0, link:d1/l1; 1 service moves.",
+                    "Warning Begins <datacenter:d0> service:www is answered with drained VIPs, for no other is usable: datacenter:d0 is drained, egress of d1 is down.",
+                ],
+                "only what is drained is left",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn primaries() {
+    check(
+        &Case::new(&Topology::pair(Some(0), 0).policy()),
+        &[
+            ([&[], &[">d1"]], &["Info Notice The primary of service:www is d1 now; it was d0."], "promoted"),
+            (
+                [&[], &["interconnect:d0/d1"]],
+                &["Warning Begins [service:www] interconnect:d0/d1 is down; 1 service moves."],
+                "all to the primary",
+            ),
+            (
+                [&[], &["interconnect:d0/d1", "vip:www/d1/l0"]],
+                &[
+                    "Warning Begins [vip:www/d1/l0 service:www] interconnect:d0/d1 is down, and with it vip:www/d1/l0; 1 service moves.",
+                ],
+                "a VIP that could not serve anyway",
+            ),
+        ],
+    );
+}
+
+/// Alerts that stand, by kind and target.
+type Standing = BTreeSet<(EventKind, String)>;
+
+fn alerts(case: &Case, state: &State) -> Standing {
+    let events = standing(&case.world, state, Duration::ZERO);
+    assert!(events.iter().all(|event| event.phase == Phase::Begins), "{events:?}");
+    events.into_iter().map(|event| (event.kind, event.target)).collect()
+}
+
+fn history() -> impl Strategy<Value = (Vec<bool>, Vec<(prop::sample::Index, char)>)> {
+    let word = prop::sample::select(vec!['!', '^', '~']);
+    (
+        prop::collection::vec(prop::bool::weighted(0.25), 80),
+        prop::collection::vec((any::<prop::sample::Index>(), word), 0..=3),
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is declared and whatever happens: every transition is named
+    /// once, and alerts that begin and end leave those that stand.
+    #[test]
+    fn every_transition_is_told_once(world in topologies(), histories in [history(), history()]) {
+        let case = Case::new(&world.policy());
+        let happened = histories.map(|(down, words)| {
+            let down = world.probed().into_iter().zip(down).filter(|(_, down)| *down).map(|(name, _)| name);
+            let words = words.iter().map(|(index, word)| format!("{word}{}", index.get(&world.targets())));
+            down.chain(words).collect::<Vec<_>>()
+        });
+        let [before, after] = happened.each_ref().map(|one| one.iter().map(String::as_str).collect::<Vec<_>>());
+        let [before, after] = states(&case, [&before, &after]);
+        let events = events(&case.world, &before, &after, Duration::ZERO);
+
+        let mut told = alerts(&case, &before);
+        for event in &events {
+            let key = (event.kind, event.target.clone());
+            let right = match event.phase {
+                Phase::Begins => told.insert(key),
+                Phase::Ends => told.remove(&key),
+                Phase::Notice => told.contains(&key),
+            };
+            prop_assert!(right, "{event:?} of {events:?}");
+        }
+        prop_assert_eq!(told, alerts(&case, &after));
+
+        let sides = happened.each_ref().map(|one| seen(one));
+        for name in world.targets() {
+            let [was, is] = sides.each_ref().map(|events| Oracle { world: &world, events }.is_up(&name));
+            let masked = events.iter().filter(|event| event.masked.contains(&name)).count();
+            let subject = |kind| {
+                let is_of = |event: &&Event| event.kind == kind && event.target == name;
+                events.iter().filter(is_of).count()
+            };
+            let named = masked + subject(EventKind::TargetDown);
+            let right = match (was != is, named) {
+                (true, 0) => subject(EventKind::ForcedDown) > 0,
+                (true, named) => named == 1,
+                (false, _) => masked == 0 || name.starts_with("service:"),
+            };
+            prop_assert!(right, "{name} {was} {is}: {events:?}");
+        }
+    }
+}
+
+/// The same for the oracle.
+fn seen(happened: &[String]) -> oracle::Events {
+    let mut events = oracle::Events::default();
+    for one in happened {
+        let word = match one.chars().next() {
+            Some('!') => Word::Down,
+            Some('^') => Word::Up,
+            Some('~') => Word::Drain,
+            _ => {
+                events.down.insert(one.clone());
+                continue;
+            }
+        };
+        events.words.insert((one[1..].to_owned(), word));
+    }
+    events
+}
