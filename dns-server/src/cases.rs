@@ -3,8 +3,8 @@
 //! A file names a policy and lists cases: a question, a client, the faults of
 //! the moment, and what must come out. The policy is loaded once; each case
 //! is a state of its world, made by the same `advance` that the server uses,
-//! and is answered by the same `respond`, packet in and packet out. Verdicts
-//! are given as settled, so nothing waits and nothing is random.
+//! and is answered by the same `respond`, packet in and packet out. Faults
+//! have lasted for a month, so nothing waits and nothing is random.
 //!
 //! A client that is given by place or carrier instead of an address becomes a
 //! group of `clients:` with one address of 240.0.0.0/8, which nobody has
@@ -119,14 +119,19 @@ fn read(path: &Path, bytes: &[u8], out: &mut Diagnostics) -> Option<CaseFile> {
     rhumb_zones::read(tree, ["cases", ""], out).filter(|_| !out.refuse())
 }
 
+/// How long the faults of a case have lasted: longer than any hold, so that
+/// they count, and any TTL, so that they are settled.
+const SETTLED: Duration = Duration::from_secs(30 * 86_400);
+
 /// Runs one case; gives back how it failed, if it did.
 fn try_out(snapshot: &Snapshot, prepared: &Prepared<'_>) -> Option<Failure> {
     let Prepared { title, question, inputs, expect } = prepared;
     let world = &snapshot.parts().world;
     let now = Duration::from_secs(question.now.into());
+    let began = now.saturating_sub(SETTLED);
     // What was usable before the faults is what `last-resort: keep` keeps.
-    let before = advance(world, &State::default(), &Inputs::new(world.model(), Status::Up), now);
-    let state = advance(world, &before, inputs, now);
+    let before = advance(world, &State::default(), &Inputs::new(world.model(), Status::Up), began);
+    let state = advance(world, &advance(world, &before, inputs, began), inputs, now);
     let told = ask(&snapshot.with_state(Arc::new(state)), question);
     let differences = judge::differences(world.model(), *expect, &told);
     (!differences.is_empty()).then(|| Failure { title: title.clone(), differences, told })

@@ -6,15 +6,15 @@
 //! [`Atlas::survey`](crate::Atlas::survey). For a chain without dynamic steps
 //! what is left is a walk along the class's order to the first slot of the
 //! tier. Ties are broken here, in one pass per VIP answered and without
-//! allocating.
+//! allocating. Only while a ramp runs is the tier itself found here.
 //!
 //! **Invariant:** nothing here allocates, locks, looks at a clock or logs.
 
 use crate::layout::Ties;
-use crate::lottery::{Seed, score};
+use crate::lottery::{Seed, ramp_place, score};
 use crate::mask::{Slot, VipMask};
 use crate::shape::{Class, Shape};
-use crate::state::{Outcome, ServiceState};
+use crate::state::{Outcome, Ramp, ServiceState, Tier};
 
 /// What a choice depends on besides policy and health.
 #[derive(Clone, Copy, Debug)]
@@ -66,19 +66,46 @@ impl Picks {
 #[inline]
 pub fn choose(shape: &Shape, state: &ServiceState, client: &Client<'_>, picks: &mut Picks) -> Outcome {
     picks.clear();
+    if let Some(ramp) = &state.ramp {
+        return choose_in_ramp(shape, ramp, client, picks);
+    }
     if let Outcome::Vips(_) = state.outcome {
-        for set in state.sets.iter().filter(|set| !set.is_empty()) {
-            match shape.ties {
-                None if shape.most == 1 => first(set, client, picks),
-                Some(Ties::Rotated) => rotate(shape, set, client, picks),
-                _ => draw(shape, set, client, picks),
-            }
-            if picks.len() >= shape.most || shape.ties == Some(Ties::Rotated) {
-                break;
-            }
-        }
+        pick(shape, state.sets(), client, picks);
     }
     state.outcome
+}
+
+/// The same while the tiers depend on the client.
+#[cold]
+fn choose_in_ramp(shape: &Shape, ramp: &Ramp, client: &Client<'_>, picks: &mut Picks) -> Outcome {
+    let (mut first, mut second) = (ramp.open, ramp.second);
+    for &(slot, share) in &*ramp.shares {
+        let tier = if is_inside(shape, slot, share, client.hash) { &mut first } else { &mut second };
+        tier.insert(slot);
+    }
+    let (tier, set) = if first.is_empty() { (Tier::Avoided, second) } else { (Tier::Allowed, first) };
+    pick(shape, [set.and(ramp.preferred), set.without(ramp.preferred)].iter(), client, picks);
+    Outcome::Vips(tier)
+}
+
+/// Whether the client is one of the `share` (a fraction of 2³²) to whom the
+/// VIP of `slot` is back.
+pub(crate) fn is_inside(shape: &Shape, slot: Slot, share: u32, hash: u64) -> bool {
+    ramp_place(hash, shape.member(shape.egress(slot).member).luck) < share
+}
+
+/// Picks from `sets`, best first.
+fn pick<'s>(shape: &Shape, sets: impl Iterator<Item = &'s VipMask>, client: &Client<'_>, picks: &mut Picks) {
+    for set in sets.filter(|set| !set.is_empty()) {
+        match shape.ties {
+            None if shape.most == 1 => first(set, client, picks),
+            Some(Ties::Rotated) => rotate(shape, set, client, picks),
+            _ => draw(shape, set, client, picks),
+        }
+        if picks.len() >= shape.most || shape.ties == Some(Ties::Rotated) {
+            break;
+        }
+    }
 }
 
 /// The first of the class's order.

@@ -10,11 +10,12 @@
 
 mod candidate;
 mod client;
+mod moment;
 
 use std::net::IpAddr;
 
 use rhumb_geo::Place;
-use rhumb_zones::{LastResort, Prefix, ServiceId, VipId};
+use rhumb_zones::{LastResort, Prefix, RuleAction, ServiceId, VipId};
 use serde_json::{Value as Json, json};
 
 pub use candidate::Candidate;
@@ -22,7 +23,7 @@ pub use candidate::Candidate;
 use crate::atlas::Atlas;
 use crate::choose::{Client, Picks, choose};
 use crate::shape::{Class, Shape};
-use crate::state::{Outcome, State, Tier};
+use crate::state::{Effects, Outcome, State, Tier};
 use crate::view::View;
 use crate::world::World;
 
@@ -79,11 +80,13 @@ pub fn explain(world: &World, atlas: &Atlas, state: &State, question: &Question<
     let mut picks = Picks::default();
     let client = Client { class: class.unwrap_or_else(|| own.class()), hash, draw };
     let outcome = choose(shape, state.service(id), &client, &mut picks);
-    let teller = Teller { world, state, shape, id, view: View::new(world, place) };
+    let effects = state.effects(world, id);
+    let teller = Teller { world, state, shape, id, hash, effects, view: View::new(world, place) };
     let is_kept = picks.slots().iter().any(|&slot| state.kept(id).has(slot));
     let picks: Vec<_> = picks.slots().iter().map(|slot| service.vips[slot.index()]).collect();
     let ttl = state.service(id).ttl;
     let mut answer = vec![teller.answer(outcome, is_kept, &picks)];
+    answer.extend(teller.freeze());
     answer.push(format!("The TTL is {ttl} s."));
     answer.extend(scope.map(|scope| format!("The answer holds for all of {scope}.")));
     let mut who = teller.client(question.address);
@@ -116,6 +119,7 @@ impl Explanation {
     pub fn to_json(&self) -> Json {
         let (kind, tier) = match self.outcome {
             Outcome::Vips(tier) => ("vips", Some(tier.number())),
+            Outcome::RuleAddresses(_) => ("rule-addresses", None),
             Outcome::FallbackAddresses => ("fallback-addresses", None),
             Outcome::FallbackName => ("fallback-name", None),
             Outcome::Fail => ("fail", None),
@@ -140,6 +144,9 @@ struct Teller<'a> {
     state: &'a State,
     shape: &'a Shape,
     id: ServiceId,
+    /// Of the client.
+    hash: u64,
+    effects: Effects,
     view: View<'a>,
 }
 
@@ -155,13 +162,20 @@ impl Teller<'_> {
         match (outcome, &model.service(self.id).last_resort) {
             (Outcome::Vips(Tier::Allowed), _) => format!("The answer is {vips}."),
             (Outcome::Vips(Tier::Avoided), _) => {
-                format!("All that is usable is drained; the answer is {vips}.")
+                let is_drained =
+                    |vip: &VipId| self.state.statuses.drain(self.world, model.vip(*vip).target).is_some();
+                let all = if picks.iter().all(is_drained) { "drained" } else { "of the second tier" };
+                format!("All that is usable is {all}; the answer is {vips}.")
             }
             (Outcome::Vips(Tier::LastResort), LastResort::Keep) if is_kept => {
                 format!("Nothing is usable; what was usable last is kept: the answer is {vips}.")
             }
             (Outcome::Vips(Tier::LastResort), _) => {
                 format!("Nothing is usable; everything is a candidate: the answer is {vips}.")
+            }
+            (Outcome::RuleAddresses(rule), _) => {
+                let addresses = list(self.rule_addresses(rule).iter().map(ToString::to_string));
+                format!("Rule {} answers {addresses}.", model.rules()[rule].name)
             }
             (Outcome::FallbackAddresses, LastResort::Addresses(addresses)) => {
                 let addresses = list(addresses.iter().map(ToString::to_string));
@@ -172,6 +186,24 @@ impl Teller<'_> {
             }
             _ => "Nothing is usable, or all is excluded: the answer is SERVFAIL.".to_owned(),
         }
+    }
+
+    fn rule_addresses(&self, rule: usize) -> &[IpAddr] {
+        let answer = self.world.model().rules()[rule].apply.iter().find_map(|action| match action {
+            RuleAction::Answer(addresses) => Some(&addresses[..]),
+            _ => None,
+        });
+        answer.unwrap_or_default()
+    }
+
+    /// Whose word it is that preference does not move.
+    fn freeze(&self) -> Option<String> {
+        let by = match self.effects.freeze {
+            Some(rule) => format!("rule {}", self.world.model().rules()[rule].name),
+            None if self.state.is_own_fault => "this server's own network is at fault".to_owned(),
+            None => return None,
+        };
+        Some(format!("Preference does not move: {by}."))
     }
 }
 

@@ -6,17 +6,27 @@
 //! remember nothing; what must be remembered is the business of
 //! [`State`](crate::State).
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_health::Status;
+use rhumb_health::{Measure, Status};
 use rhumb_zones::{DatacenterId, Model, ServiceId, TargetId, TargetName};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Everything that decides, besides the policy and the past.
 #[derive(Clone, Debug)]
 pub struct Inputs {
     pub(crate) verdicts: Vec<Status>,
+    /// Of VIPs that are checked address by address.
+    pub(crate) addresses: FxHashMap<TargetId, Vec<(IpAddr, Status)>>,
+    pub(crate) unsettled: FxHashSet<TargetId>,
+    pub(crate) measures: Arc<FxHashMap<TargetId, Measure>>,
     pub(crate) overrides: Vec<Override>,
-    pub(crate) primaries: Vec<(ServiceId, DatacenterId)>,
+    pub(crate) promoted: FxHashMap<ServiceId, DatacenterId>,
+    pub(crate) followed: FxHashMap<ServiceId, DatacenterId>,
+    pub(crate) confirmed: FxHashMap<TargetId, Duration>,
+    pub(crate) is_own_fault: bool,
 }
 
 /// An operator's word about a target.
@@ -26,6 +36,8 @@ pub struct Override {
     pub target: TargetId,
     /// What shall happen.
     pub action: Action,
+    /// When it starts, since the Unix epoch; at once when not said.
+    pub starts: Option<Duration>,
     /// When it ends, since the Unix epoch; never when not said.
     pub expires: Option<Duration>,
     /// Why, in the operator's words; may be empty.
@@ -52,16 +64,49 @@ impl Inputs {
     /// a settled world to try faults on.
     #[must_use]
     pub fn new(model: &Model, verdict: Status) -> Self {
-        Self { verdicts: vec![verdict; model.targets().len()], overrides: Vec::new(), primaries: Vec::new() }
+        Self {
+            verdicts: vec![verdict; model.targets().len()],
+            addresses: FxHashMap::default(),
+            unsettled: FxHashSet::default(),
+            measures: Arc::default(),
+            overrides: Vec::new(),
+            promoted: FxHashMap::default(),
+            followed: FxHashMap::default(),
+            confirmed: FxHashMap::default(),
+            is_own_fault: false,
+        }
     }
 
-    /// Sets the verdict of a target. A datacenter and a service are not
-    /// probed: theirs is set on everything under them.
+    /// Sets the verdict of a target; of a VIP, that of all its addresses. A
+    /// datacenter and a service are not probed: theirs is set on everything
+    /// under them.
     pub fn set_verdict(&mut self, model: &Model, target: TargetId, verdict: Status) {
-        self.verdicts[target.index()] = verdict;
-        for below in below(model, target) {
-            self.verdicts[below.index()] = verdict;
+        for target in below(model, target).into_iter().chain([target]) {
+            self.verdicts[target.index()] = verdict;
+            self.addresses.remove(&target);
         }
+    }
+
+    /// Sets the verdict of one address of a VIP.
+    pub fn set_address(&mut self, vip: TargetId, address: IpAddr, verdict: Status) {
+        let addresses = self.addresses.entry(vip).or_default();
+        addresses.retain(|(known, _)| *known != address);
+        addresses.push((address, verdict));
+    }
+
+    /// Says whether its prober sees a target failing or recovering, without a
+    /// verdict yet.
+    pub fn set_unsettled(&mut self, target: TargetId, is_unsettled: bool) {
+        if is_unsettled {
+            self.unsettled.insert(target);
+        } else {
+            self.unsettled.remove(&target);
+        }
+    }
+
+    /// Sets what a target's recent probes measured.
+    pub fn set_measure(&mut self, target: TargetId, measure: Measure) {
+        Arc::make_mut(&mut self.measures).insert(target, measure);
     }
 
     /// Adds an operator's word; of two contrary forces on one target, down
@@ -70,15 +115,33 @@ impl Inputs {
         self.overrides.push(word);
     }
 
-    /// Adds an operator's word without end, reason or author.
+    /// Adds an operator's word that holds at once and without end.
     pub fn simply(&mut self, target: TargetId, action: Action) {
-        self.add(Override { target, action, expires: None, reason: String::new(), author: String::new() });
+        let (reason, author) = (String::new(), String::new());
+        self.add(Override { target, action, starts: None, expires: None, reason, author });
     }
 
-    /// Makes `datacenter` the primary of `service`; the last word counts.
+    /// An operator makes `datacenter` the primary of `service`, whose primary
+    /// is static; the last word counts.
     pub fn promote(&mut self, service: ServiceId, datacenter: DatacenterId) {
-        self.primaries.retain(|&(promoted, _)| promoted != service);
-        self.primaries.push((service, datacenter));
+        self.promoted.insert(service, datacenter);
+    }
+
+    /// The probe of `primary: {probe: …}` reports that `datacenter` is the
+    /// primary of `service`; a report that names no datacenter is not one.
+    pub fn follow(&mut self, service: ServiceId, datacenter: DatacenterId) {
+        self.followed.insert(service, datacenter);
+    }
+
+    /// An operator confirmed, at `at` since the Unix epoch, that a target with
+    /// `recovery: manual` may recover. It counts for faults that began before.
+    pub fn recover(&mut self, target: TargetId, at: Duration) {
+        self.confirmed.insert(target, at);
+    }
+
+    /// Says that this server's own network is at fault: preference freezes.
+    pub const fn set_own_fault(&mut self, is_own_fault: bool) {
+        self.is_own_fault = is_own_fault;
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Layout {
     egresses: Vec<Egress>,
     /// Slots by datacenter, each's in declaration order.
     declared: Vec<Slot>,
+    /// Whether shares of clients may grow back after a recovery.
+    has_ramp: bool,
 }
 
 /// A VIP as selectors and lotteries see it.
@@ -71,7 +73,7 @@ pub(crate) enum Ties {
 }
 
 /// What makes two layouts one shape.
-pub(crate) type Identity = (usize, usize, Vec<Member>, Vec<Egress>);
+pub(crate) type Identity = (usize, usize, Vec<Member>, Vec<Egress>, bool);
 
 impl Layout {
     pub(crate) fn new(world: &World, service: ServiceId) -> Self {
@@ -97,7 +99,9 @@ impl Layout {
         let members = datacenters.iter().enumerate().map(member).collect();
         let mut declared: Vec<_> = (0..egresses.len()).map(Slot::new).collect();
         declared.sort_by_key(|slot| (egresses[slot.index()].member, egresses[slot.index()].link));
-        Self { plan, members, egresses, declared }
+        let ramps = datacenters.iter().map(|&id| model.datacenter(id).ramp);
+        let has_ramp = ramps.chain([model.service(service).ramp]).any(|ramp| !ramp.is_zero());
+        Self { plan, members, egresses, declared, has_ramp }
     }
 
     /// Equal for services of one shape: equal chains and selections are one
@@ -105,7 +109,11 @@ impl Layout {
     pub(crate) fn identity(&self) -> Identity {
         let Plan { chain, selection } = &self.plan;
         let addresses = (Arc::as_ptr(chain) as usize, Arc::as_ptr(selection) as usize);
-        (addresses.0, addresses.1, self.members.clone(), self.egresses.clone())
+        (addresses.0, addresses.1, self.members.clone(), self.egresses.clone(), self.has_ramp)
+    }
+
+    pub(crate) const fn has_ramp(&self) -> bool {
+        self.has_ramp
     }
 
     pub(crate) const fn plan(&self) -> &Plan {

@@ -13,6 +13,9 @@
 //! faults, tiers nothing of clients, and they meet in [`choose()`], which walks
 //! one against the other. [`explain()`] calls the same functions and says why.
 //!
+//! A state says when it would change by itself, and is saved and restored under
+//! names.
+//!
 //! What may be answered at all is fixed by the path rule (`path`), the tiers
 //! and their Law (`state`); policies only order what these allow. Steering
 //! methods and link selectors are plugins: one file and one line of a table
@@ -23,6 +26,7 @@
 
 mod atlas;
 mod choose;
+mod clock;
 mod event;
 mod explain;
 mod inputs;
@@ -50,5 +54,6 @@ pub use lottery::client_hash;
 pub use mask::{Slot, VipMask};
 pub use rule::{Facts, RuleState, Rules};
 pub use shape::{Class, Ranked, Shape};
-pub use state::{Outcome, ServiceState, State, Tier, advance};
+pub use state::{Outcome, RestoreError, ServiceState, State, TargetState, Tier, advance};
+pub use statuses::LeftOut;
 pub use world::World;

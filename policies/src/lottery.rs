@@ -50,6 +50,16 @@ pub(crate) fn score(seed: u64, name: u64, weight: u32) -> u64 {
     (minus_ln(mix(seed ^ name)) / f64::from(weight)).to_bits() // positive floats order like their bits
 }
 
+/// Where a client stands in the ramp of a datacenter, as a fraction of 2³²: it
+/// is inside while the ramp's share is above. Independent of [`score`], or
+/// ramps would fill with the clients that like a datacenter best.
+pub(crate) const fn ramp_place(client: u64, datacenter: u64) -> u32 {
+    /// [`name_hash`] of `ramp`.
+    const SALT: u64 = 0x6db0_031f_d1e8_d129;
+    let bytes = mix(client ^ datacenter ^ SALT).to_be_bytes();
+    u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+}
+
 /// The finaliser of SplitMix64: every input bit reaches every output bit.
 const fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -64,9 +64,20 @@ impl VipMask {
         Self(std::array::from_fn(|word| self.0[word] & !other.0[word]))
     }
 
+    /// Those in either.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] | other.0[word]))
+    }
+
     /// Its slots, ascending.
     pub fn iter(&self) -> impl Iterator<Item = Slot> {
         (0..Service::MAX_VIPS).map(Slot::new).filter(|&slot| self.has(slot))
+    }
+
+    /// Puts `slot` in.
+    pub(crate) const fn insert(&mut self, slot: Slot) {
+        self.0[slot.index() / 64] |= 1 << (slot.index() % 64);
     }
 
     /// Takes `slot` out.
@@ -79,7 +90,7 @@ impl FromIterator<Slot> for VipMask {
     fn from_iter<I: IntoIterator<Item = Slot>>(slots: I) -> Self {
         let mut mask = Self::EMPTY;
         for slot in slots {
-            mask.0[slot.index() / 64] |= 1 << (slot.index() % 64);
+            mask.insert(slot);
         }
         mask
     }
@@ -95,6 +106,7 @@ mod tests {
         let (a, b) = (mask(&[0, 63, 64, 255]), mask(&[63, 64, 128]));
         assert_eq!(a.and(b), mask(&[63, 64]), "both");
         assert_eq!(a.without(b), mask(&[0, 255]), "word edges");
+        assert_eq!(a.or(b), mask(&[0, 63, 64, 128, 255]), "either");
         assert_eq!(a.iter().map(Slot::index).collect::<Vec<_>>(), [0, 63, 64, 255], "ascending");
         assert!(a.without(a).is_empty() && !mask(&[255]).is_empty(), "the last word counts");
         let mut one = mask(&[255]);

@@ -26,8 +26,9 @@
 //! **Invariant:** the rule sees statuses only. What made a target down (a
 //! probe, a force) and what an operator prefers are not its business.
 
-use rhumb_zones::{Data, DatacenterId, Service, TargetId, Vip};
+use rhumb_zones::{Data, DatacenterId, Service, ServiceId, TargetId, Vip};
 
+use crate::inputs::Override;
 use crate::mask::{Slot, VipMask};
 use crate::statuses::Statuses;
 use crate::world::World;
@@ -54,7 +55,81 @@ pub(crate) struct Path<'a> {
     pub(crate) statuses: Option<&'a Statuses>,
 }
 
-impl Path<'_> {
+/// What the paths of a service's enabled VIPs lead through.
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// Every target that a path may cross, wherever the primary is, and its
+    /// parents.
+    targets: Box<[TargetId]>,
+    /// Datacenters from which the primary's data must be reached.
+    stores: Box<[DatacenterId]>,
+}
+
+impl Route {
+    pub(crate) fn new(world: &World, id: ServiceId) -> Self {
+        let model = world.model();
+        let service = model.service(id);
+        let vips: Vec<_> = service.vips.iter().map(|&vip| model.vip(vip)).filter(|vip| vip.enabled).collect();
+        let nodes: Vec<_> =
+            service.nodes.iter().map(|&node| model.node(node)).filter(|node| node.enabled).collect();
+        let mut stores: Vec<_> = match service.nodes.is_empty() {
+            true => vips.iter().map(|vip| vip.datacenter).collect(),
+            false => nodes.iter().map(|node| node.datacenter).collect(),
+        };
+        stores.sort_unstable();
+        stores.dedup();
+        let mut targets: Vec<_> = nodes.iter().map(|node| node.target).collect();
+        for vip in vips {
+            let datacenter = model.datacenter(vip.datacenter);
+            targets.extend([vip.target, datacenter.intranet]);
+            targets.extend(vip.link.map(|link| model.link(link).target));
+            targets.extend(datacenter.balancers.iter().map(|&one| model.balancer(one).target));
+            if !service.nodes.is_empty() {
+                targets.extend(stores.iter().filter_map(|&there| world.interconnect(vip.datacenter, there)));
+            }
+        }
+        let mut targets: Vec<_> = targets.into_iter().flat_map(|target| world.lineage(target)).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        if service.data == Data::Anywhere {
+            stores.clear();
+        }
+        Self { targets: targets.into(), stores: stores.into() }
+    }
+}
+
+impl<'a> Path<'a> {
+    /// The slots of the VIPs that are `wanted`.
+    pub(crate) fn slots(&self, mut wanted: impl FnMut(&Vip) -> bool) -> VipMask {
+        let vips = self.service.vips.iter().map(|&vip| self.world.model().vip(vip)).enumerate();
+        vips.filter(|(_, vip)| wanted(vip)).map(|(slot, _)| Slot::new(slot)).collect()
+    }
+
+    /// The force that keeps a VIP out of every tier.
+    pub(crate) fn exclusion(&self, vip: &Vip) -> Option<&'a Override> {
+        self.statuses?.exclusion(self.world, vip.target)
+    }
+
+    /// The drain that puts a VIP in the second tier.
+    pub(crate) fn drain(&self, vip: &Vip) -> Option<&'a Override> {
+        self.statuses?.drain(self.world, vip.target)
+    }
+
+    /// The VIPs that are drained or excluded by operators' words.
+    pub(crate) fn bound(&self) -> VipMask {
+        if self.statuses.is_none_or(|statuses| statuses.words.is_empty()) {
+            return VipMask::EMPTY;
+        }
+        self.slots(|vip| self.exclusion(vip).is_some() || self.drain(vip).is_some())
+    }
+
+    /// The targets that a path of an enabled VIP may cross, and their parents.
+    pub(crate) fn route(&self) -> impl Iterator<Item = TargetId> {
+        let Route { targets, stores } = self.world.route(self.service.target);
+        let line = |&store| self.primary.and_then(|primary| self.world.interconnect(store, primary));
+        targets.iter().copied().chain(stores.iter().filter_map(line))
+    }
+
     /// The service's usable VIPs.
     pub(crate) fn usable(&self) -> VipMask {
         let vips = self.service.vips.iter().map(|&vip| self.world.model().vip(vip));
@@ -97,7 +172,12 @@ impl Path<'_> {
     fn balances(&self, datacenter: DatacenterId, note: &mut impl FnMut(Obstacle)) -> bool {
         let model = self.world.model();
         let balancers = &model.datacenter(datacenter).balancers;
-        balancers.is_empty() || balancers.iter().any(|&one| self.is_up(model.balancer(one).target, note))
+        let targets = || balancers.iter().map(|&one| model.balancer(one).target);
+        let holds = balancers.is_empty() || targets().any(|one| self.is_up(one, &mut |_| ()));
+        if !holds {
+            targets().for_each(|one| note(Obstacle::Down(one)));
+        }
+        holds
     }
 
     /// Whether some live node is reached from `datacenter`, with its data.

@@ -115,12 +115,14 @@ impl Shape {
         Ranked { order: self.layout.order(&key), key }
     }
 
-    /// Whether answers depend on [`Client::hash`](crate::Client). Classes say
+    /// Whether answers depend on [`Client::hash`](crate::Client), always or
+    /// while a ramp runs: scopes must not depend on health. Classes say
     /// nothing of it, so the scope of an answer must then be at least as long
     /// as the prefix that was hashed.
     #[must_use]
     pub fn hashes_clients(&self) -> bool {
-        matches!(self.ties, Some(Ties::Vips(Seed::Client) | Ties::Datacenters(Seed::Client)))
+        self.layout.has_ramp()
+            || matches!(self.ties, Some(Ties::Vips(Seed::Client) | Ties::Datacenters(Seed::Client)))
     }
 
     pub(crate) const fn layout(&self) -> &Layout {

@@ -3,85 +3,105 @@
 //! [`advance`] is pure: the policy, the state before, what is observed and
 //! ordered now, and the time go in; the next state comes out. The query path
 //! sees of it one small [`ServiceState`] per service, in which tiers are
-//! already decided: no tier depends on the client, so the choice of tier is
-//! made once per change of health instead of once per query.
+//! already decided: only while a ramp is running does a tier depend on the
+//! client, so the choice of tier is made once per change of health instead of
+//! once per query.
 //!
-//! Tiers: 1 usable and allowed, 2 usable but drained, 3 the last resort. A VIP
-//! that is disabled, or under a target forced down, is in none.
+//! Tiers: 1 usable and allowed, 2 usable but held down after a recovery,
+//! outside its ramp's share for this client, avoided or drained, 3 the last
+//! resort. A VIP that is disabled, excluded by a rule, or under a target
+//! forced down, is in none.
 //!
 //! **Law:** no lower tier is answered while a higher one has a VIP; no answer
 //! names an unusable VIP while a usable, not excluded one exists.
+//!
+//! A state also says when it would change by itself ([`State::wake`]), and is
+//! saved and restored under names, which is how it crosses a restart and a
+//! reload.
 
+mod effects;
+mod recovery;
+mod save;
+mod tiers;
+mod ttl;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_zones::{DatacenterId, LastResort, Service, ServiceId};
+use rhumb_health::{Measure, Status};
+use rhumb_zones::{DatacenterId, Service, ServiceId, TargetId, VipId};
+use rustc_hash::FxHashMap;
 
-use crate::inputs::Inputs;
-use crate::mask::{Slot, VipMask};
+pub(crate) use effects::Effects;
+pub(crate) use recovery::{Phase, Recoveries};
+pub use save::RestoreError;
+pub(crate) use tiers::Ramp;
+pub use tiers::{Outcome, ServiceState, Tier};
+
+use crate::clock::Clock;
+use crate::inputs::{Inputs, Override};
+use crate::mask::VipMask;
 use crate::path::Path;
-use crate::statuses::Statuses;
+use crate::rule::{Facts, RuleState};
+use crate::statuses::{LeftOut, Statuses};
 use crate::world::World;
+use tiers::{Preferred, Tiers};
+use ttl::Unrest;
 
 /// What holds now, and what must be remembered.
+///
+/// A default one remembers nothing; it and a restored one must be advanced
+/// before they are asked.
 #[derive(Clone, Default, Debug)]
 pub struct State {
+    /// Since the Unix epoch.
+    now: Duration,
+    wake: Option<Duration>,
     services: Vec<ServiceState>,
     pub(crate) statuses: Statuses,
-    /// The last non-empty set of usable VIPs, by service.
-    kept: Vec<VipMask>,
     /// By service.
-    primaries: Vec<Option<DatacenterId>>,
+    memories: Vec<Memory>,
+    recoveries: Recoveries,
+    rules: Arc<[RuleState]>,
+    measures: Arc<FxHashMap<TargetId, Measure>>,
+    pub(crate) is_own_fault: bool,
 }
 
-/// What the query path needs to know of a service's health.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ServiceState {
-    /// What kind of answer is due.
-    pub outcome: Outcome,
-    /// The VIPs that may be answered, in order of preference: those of an
-    /// earlier set come before all of a later one.
-    pub sets: [VipMask; Self::SETS],
-    /// Of answers now, in seconds.
-    pub ttl: u32,
+/// What is remembered of one service.
+#[derive(Clone, Default, Debug)]
+struct Memory {
+    /// Where its writable store is.
+    primary: Option<DatacenterId>,
+    usable: VipMask,
+    /// The last non-empty set of usable VIPs.
+    kept: VipMask,
+    /// VIPs under a drain or a force.
+    bound: VipMask,
+    /// The first tier, for `freeze`.
+    first: Preferred,
 }
 
-impl ServiceState {
-    /// Tiers 1 and 2 are one set; `everything` has four: VIPs that would be
-    /// usable with every target up, the same drained, the rest, the rest
-    /// drained.
-    const SETS: usize = 4;
-}
-
-/// The kind of an answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
-    /// VIPs of this tier.
-    Vips(Tier),
-    /// The addresses of the service's `last-resort: {fallback: …}`.
-    FallbackAddresses,
-    /// The alias of the service's `last-resort: {fallback: …}`.
-    FallbackName,
-    /// SERVFAIL.
-    Fail,
-}
-
-/// How good the VIPs of an answer are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Tier {
-    /// Usable and allowed.
-    Allowed,
-    /// Usable, but drained.
-    Avoided,
-    /// Not usable: nothing is.
-    LastResort,
-}
-
-impl Tier {
-    /// 1, 2 or 3.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self as u8 + 1
-    }
+/// What is known of one target.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct TargetState<'a> {
+    /// Whether it counts as up.
+    pub is_up: bool,
+    /// The last verdict known.
+    pub verdict: Status,
+    /// Since when it counts as it does, since the Unix epoch.
+    pub since: Duration,
+    /// Whether its prober sees it failing or recovering.
+    pub is_unsettled: bool,
+    /// The force that decides its status.
+    pub force: Option<&'a Override>,
+    /// The drain on it or a parent.
+    pub drain: Option<&'a Override>,
+    /// Until when a verdict of down does not count yet.
+    pub held_until: Option<Duration>,
+    /// Whether it waits for an operator's word to recover.
+    pub waits_for_word: bool,
+    /// What its probes measured.
+    pub measure: Option<Measure>,
 }
 
 impl State {
@@ -94,12 +114,64 @@ impl State {
     /// Where the writable store of `service` is now.
     #[must_use]
     pub fn primary(&self, service: ServiceId) -> Option<DatacenterId> {
-        self.primaries[service.index()]
+        self.memories[service.index()].primary
+    }
+
+    /// The VIPs of `service` that an unbroken path leads through, excluded
+    /// ones too.
+    #[must_use]
+    pub fn usable(&self, service: ServiceId) -> VipMask {
+        self.memories[service.index()].usable
+    }
+
+    /// Addresses of `vip` that are left out of answers; none unless its
+    /// service's [`ServiceState::leaves_out`].
+    #[must_use]
+    pub fn left_out(&self, vip: VipId) -> LeftOut {
+        self.statuses.families.left_out(vip)
+    }
+
+    /// What is known of `target`.
+    #[must_use]
+    pub fn target(&self, world: &World, target: TargetId) -> TargetState<'_> {
+        let record = self.statuses.record(target);
+        TargetState {
+            is_up: record.is_up,
+            verdict: record.verdict.map_or(Status::Unknown, |up| if up { Status::Up } else { Status::Down }),
+            since: record.since,
+            is_unsettled: self.statuses.unsettled.contains(&target),
+            force: self.statuses.force(world, target),
+            drain: self.statuses.drain(world, target),
+            held_until: record.held_until(self.now),
+            waits_for_word: record.latched.is_some_and(|since| since <= self.now),
+            measure: self.measures.get(&target).copied(),
+        }
+    }
+
+    /// What came of every rule's condition, in file order.
+    #[must_use]
+    pub fn rule_states(&self) -> &[RuleState] {
+        &self.rules
+    }
+
+    /// The next moment, since the Unix epoch, at which [`advance`] would
+    /// change something though its inputs stay the same.
+    #[must_use]
+    pub const fn wake(&self) -> Option<Duration> {
+        self.wake
     }
 
     /// What was usable when last something was.
     pub(crate) fn kept(&self, service: ServiceId) -> VipMask {
-        self.kept[service.index()]
+        self.memories[service.index()].kept
+    }
+
+    pub(crate) fn phase(&self, world: &World, vip: VipId) -> Option<Phase> {
+        self.recoveries.phase(world, vip, self.now)
+    }
+
+    pub(crate) fn effects(&self, world: &World, service: ServiceId) -> Effects {
+        Effects::new(&self.path(world, service), &self.rules)
     }
 
     pub(crate) fn path<'a>(&'a self, world: &'a World, service: ServiceId) -> Path<'a> {
@@ -113,96 +185,95 @@ impl State {
 /// nothing.
 #[must_use]
 pub fn advance(world: &World, previous: &State, inputs: &Inputs, now: Duration) -> State {
-    let model = world.model();
-    let statuses = Statuses::new(world, &previous.statuses, inputs, now);
-    let mut primaries: Vec<_> = model
-        .services()
-        .iter()
-        .map(|service| service.primary.as_ref().map(|primary| primary.initially))
-        .collect();
-    for &(service, datacenter) in &inputs.primaries {
-        primaries[service.index()] = Some(datacenter);
-    }
-    let mut next = State { services: Vec::new(), statuses, kept: previous.kept.clone(), primaries };
-    next.kept.resize(model.services().len(), VipMask::EMPTY);
-    next.services.reserve_exact(model.services().len());
-    for service in (0..model.services().len()).map(ServiceId::new) {
+    let mut clock = Clock::new(now);
+    let mut next = State {
+        now,
+        statuses: Statuses::new(world, &previous.statuses, inputs, &mut clock),
+        memories: primaries(world, previous, inputs),
+        measures: Arc::clone(&inputs.measures),
+        is_own_fault: inputs.is_own_fault,
+        ..State::default()
+    };
+    let services = || (0..world.model().services().len()).map(ServiceId::new);
+    for service in services() {
         let usable = next.path(world, service).usable();
+        let memory = &mut next.memories[service.index()];
+        memory.usable = usable;
         if !usable.is_empty() {
-            next.kept[service.index()] = usable;
+            memory.kept = usable;
         }
-        let tiers = Tiers::new(world, &next, service, usable);
-        next.services.push(tiers.decide());
     }
+    next.rules = world.rules().evaluate(&next, now).into();
+    if world.rules().needs_clock() {
+        clock.wake_at(Duration::from_secs(now.as_secs() + 1));
+    }
+    let unrest = Unrest::new(world, &next.statuses, now);
+    next.services.reserve_exact(world.model().services().len());
+    for service in services() {
+        next.step(world, previous, service, (&unrest, &mut clock));
+    }
+    next.wake = clock.wake;
     next
 }
 
-/// One service's VIPs, sorted by what may be done with them.
-struct Tiers<'a> {
-    path: Path<'a>,
-    /// Not excluded from every tier.
-    candidates: VipMask,
-    usable: VipMask,
-    drained: VipMask,
-    kept: VipMask,
+/// The memories of all services, their primaries brought up to date.
+fn primaries(world: &World, previous: &State, inputs: &Inputs) -> Vec<Memory> {
+    let memory = |(index, service): (usize, &Service)| {
+        let mut memory = previous.memories.get(index).cloned().unwrap_or_default();
+        memory.primary = service.primary.as_ref().map(|declared| {
+            let said = if declared.probe.is_some() { &inputs.followed } else { &inputs.promoted };
+            let said = said.get(&ServiceId::new(index)).copied();
+            said.or(memory.primary).unwrap_or(declared.initially)
+        });
+        memory
+    };
+    world.model().services().iter().enumerate().map(memory).collect()
 }
 
-impl<'a> Tiers<'a> {
-    fn new(world: &'a World, state: &'a State, id: ServiceId, usable: VipMask) -> Self {
-        let path = state.path(world, id);
-        let vips = || path.service.vips.iter().map(|&vip| world.model().vip(vip)).enumerate();
-        let statuses = &state.statuses;
-        let allowed =
-            vips().filter(|(_, vip)| vip.enabled && statuses.exclusion(world, vip.target).is_none());
-        let drained = vips().filter(|(_, vip)| statuses.drain(world, vip.target).is_some());
-        Self {
-            path,
-            candidates: allowed.map(|(slot, _)| Slot::new(slot)).collect(),
-            usable,
-            drained: drained.map(|(slot, _)| Slot::new(slot)).collect(),
-            kept: state.kept(id),
-        }
+impl State {
+    /// Brings one service up to date.
+    fn step(
+        &mut self,
+        world: &World,
+        previous: &Self,
+        id: ServiceId,
+        (unrest, clock): (&Unrest, &mut Clock),
+    ) {
+        let path = self.path(world, id);
+        let before = &self.memories[id.index()];
+        let effects = Effects::new(&path, &self.rules);
+        let bound = path.bound();
+        let recoveries =
+            previous.recoveries.step(&path, (before.usable, before.bound.without(bound)), clock.now);
+        let tiers = Tiers::new(&path, before, &effects, &recoveries);
+        let is_frozen = effects.freeze.is_some() || self.is_own_fault;
+        let first = tiers.first(is_frozen.then_some(&before.first));
+        recoveries.iter().for_each(|recovery| recovery.wake(clock));
+        let is_steady = unrest.is_steady(&path, &effects, &recoveries, clock);
+        let mut state = tiers.decide(&first, is_steady);
+        state.leaves_out = self.statuses.families.leave_out_any(&path.service.vips);
+        self.services.push(state);
+        self.recoveries.add(recoveries);
+        let memory = &mut self.memories[id.index()];
+        (memory.bound, memory.first) = (bound, first);
+    }
+}
+
+impl Facts for State {
+    fn is_up(&self, target: TargetId) -> bool {
+        self.statuses.is_up(target)
     }
 
-    fn decide(&self) -> ServiceState {
-        let usable = self.usable.and(self.candidates);
-        let (first, second) = (usable.without(self.drained), usable.and(self.drained));
-        if !first.is_empty() {
-            self.answer(Outcome::Vips(Tier::Allowed), &[first])
-        } else if !second.is_empty() {
-            self.answer(Outcome::Vips(Tier::Avoided), &[second])
-        } else {
-            self.last_resort()
-        }
+    fn since(&self, target: TargetId) -> Duration {
+        self.now.saturating_sub(self.statuses.record(target).since)
     }
 
-    fn last_resort(&self) -> ServiceState {
-        let kept = self.kept.and(self.candidates);
-        match &self.path.service.last_resort {
-            LastResort::Keep if !kept.is_empty() => self.answer(Outcome::Vips(Tier::LastResort), &[kept]),
-            // With nothing kept, failing open is nearest to what was asked.
-            LastResort::Everything | LastResort::Keep if !self.candidates.is_empty() => self.everything(),
-            LastResort::Addresses(_) => self.answer(Outcome::FallbackAddresses, &[]),
-            LastResort::Name(_) => self.answer(Outcome::FallbackName, &[]),
-            LastResort::Everything | LastResort::Keep | LastResort::Fail => self.answer(Outcome::Fail, &[]),
-        }
+    fn measure(&self, target: TargetId) -> Option<&Measure> {
+        self.measures.get(&target)
     }
 
-    fn everything(&self) -> ServiceState {
-        let sound = Path { statuses: None, ..self.path }.usable().and(self.candidates);
-        let rest = self.candidates.without(sound);
-        let halves = |set: VipMask| [set.without(self.drained), set.and(self.drained)];
-        self.answer(Outcome::Vips(Tier::LastResort), &[halves(sound), halves(rest)].concat())
-    }
-
-    /// The policy's TTL while steady, the floor for last-resort answers.
-    fn answer(&self, outcome: Outcome, ordered: &[VipMask]) -> ServiceState {
-        let mut sets = [VipMask::EMPTY; ServiceState::SETS];
-        sets[..ordered.len()].copy_from_slice(ordered);
-        let Service { ttl, ttl_floor, .. } = self.path.service;
-        let is_steady = matches!(outcome, Outcome::Vips(Tier::Allowed | Tier::Avoided));
-        let ttl = if is_steady { ttl } else { ttl_floor };
-        ServiceState { outcome, sets, ttl: u32::try_from(ttl.as_secs()).unwrap_or(u32::MAX) }
+    fn service_up(&self, service: ServiceId) -> bool {
+        !self.usable(service).is_empty()
     }
 }
 

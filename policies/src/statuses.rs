@@ -6,73 +6,150 @@
 //! unknown verdict counts as the last one known, else as the policy's
 //! `assume:`.
 //!
+//! Two things delay a verdict. An interconnect counts as down only when it has
+//! been for its hold, because all traffic moves to one side then; a target
+//! with `recovery: manual` counts as down until an operator confirms that it
+//! is well. Moments are those at which something became due, not those at
+//! which somebody looked, so that a state does not depend on how often it is
+//! advanced.
+//!
 //! A force also reaches beyond status: down on a datacenter, link, VIP or
 //! service *excludes* the VIPs under it, that is, no tier holds them. Up never
 //! does more than set the status; the path rule still applies.
 
+mod families;
+
 use std::time::Duration;
 
 use rhumb_health::Status;
-use rhumb_zones::{Assume, TargetId};
-use rustc_hash::FxHashMap;
+use rhumb_zones::{Assume, Interconnect, Recovery, Target, TargetId};
+use rustc_hash::{FxHashMap, FxHashSet};
 
+pub(crate) use families::Families;
+pub use families::LeftOut;
+
+use crate::clock::Clock;
 use crate::inputs::{Action, Inputs, Override};
 use crate::world::World;
 
 /// What every target counts as, and why.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Statuses {
-    /// The last verdict known, up or down, by target.
-    pub(crate) known: Vec<Option<bool>>,
-    /// Whether it counts as up, by target.
-    pub(crate) up: Vec<bool>,
+    /// By target.
+    pub(crate) records: Vec<Record>,
+    pub(crate) families: Families,
+    /// Targets whose prober sees them failing or recovering.
+    pub(crate) unsettled: FxHashSet<TargetId>,
     /// Overrides in force.
     pub(crate) words: FxHashMap<(TargetId, Action), Override>,
+    /// Starts and ends of overrides to come.
+    pub(crate) edges: Vec<(TargetId, Edge)>,
+}
+
+/// When an override starts or ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Edge {
+    Start(Duration),
+    End(Duration),
+}
+
+/// What is remembered of one target. Times are since the Unix epoch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Record {
+    /// Whether anything is remembered at all.
+    pub(crate) is_seen: bool,
+    /// The last verdict known.
+    pub(crate) verdict: Option<bool>,
+    /// Of a verdict of down: from when it counts, after the target's hold.
+    pub(crate) due: Duration,
+    /// From when it waits for an operator's word to recover.
+    pub(crate) latched: Option<Duration>,
+    /// Whether it counts as up.
+    pub(crate) is_up: bool,
+    /// Since when it does, or does not.
+    pub(crate) since: Duration,
+    /// Whether it was ever seen otherwise.
+    pub(crate) has_changed: bool,
 }
 
 impl Statuses {
-    /// The statuses at `now` (since the Unix epoch).
-    pub(crate) fn new(world: &World, previous: &Self, inputs: &Inputs, now: Duration) -> Self {
-        let known: Vec<_> = inputs
-            .verdicts
-            .iter()
-            .enumerate()
-            .map(|(target, verdict)| match verdict {
-                Status::Up => Some(true),
-                Status::Down => Some(false),
-                Status::Unknown => previous.known.get(target).copied().flatten(),
-            })
-            .collect();
-        let targets = world.model().targets().iter();
-        let up =
-            known.iter().zip(targets).map(|(known, target)| known.unwrap_or(target.assume == Assume::Up));
-        let up = up.collect();
-        let live = inputs.overrides.iter().filter(|word| word.expires.is_none_or(|end| now < end));
-        let words = live.map(|word| ((word.target, word.action), word.clone())).collect();
-        let mut statuses = Self { known, up, words };
-        statuses.apply_forces(world);
+    /// The statuses at `clock`.
+    pub(crate) fn new(world: &World, previous: &Self, inputs: &Inputs, clock: &mut Clock) -> Self {
+        let mut statuses = Self {
+            records: Vec::with_capacity(world.model().targets().len()),
+            families: Families::new(world, previous, inputs),
+            unsettled: inputs.unsettled.clone(),
+            ..Self::default()
+        };
+        statuses.hear(&inputs.overrides, clock);
+        statuses.believe_forces(world);
+        let has_forces = statuses.words.keys().any(|&(_, action)| action != Action::Drain);
+        for (index, target) in world.model().targets().iter().enumerate() {
+            let id = TargetId::new(index);
+            let before = previous.records.get(index).filter(|record| record.is_seen);
+            let verdict = statuses.families.verdict(id).unwrap_or(inputs.verdicts[index]);
+            let hold = world.hold(id);
+            let mut record = Record::new(before, target, (verdict, hold), clock);
+            if inputs.confirmed.get(&id).is_some_and(|&at| record.latched.is_some_and(|since| since <= at)) {
+                record.latched = None;
+            }
+            let force = if has_forces { statuses.force(world, id) } else { None };
+            let force = force.map(|word| word.action == Action::Up);
+            record.count(before, (target, force), clock.now);
+            statuses.records.push(record);
+        }
         statuses
     }
 
-    fn apply_forces(&mut self, world: &World) {
-        if self.words.keys().all(|&(_, action)| action == Action::Drain) {
-            return;
-        }
-        for target in (0..self.up.len()).map(TargetId::new) {
-            if let Some(word) = self.force(world, target) {
-                self.up[target.index()] = word.action == Action::Up;
+    /// Sorts operators' words by when they hold.
+    fn hear(&mut self, overrides: &[Override], clock: &mut Clock) {
+        for word in overrides {
+            if word.expires.is_some_and(|end| end <= clock.now) {
+                continue;
+            }
+            let to_come = word.starts.filter(|start| *start > clock.now);
+            let edges = [to_come.map(Edge::Start), word.expires.map(Edge::End)];
+            self.edges.extend(edges.into_iter().flatten().map(|edge| (word.target, edge)));
+            match to_come {
+                Some(start) => clock.wake_at(start),
+                None => {
+                    word.expires.into_iter().for_each(|end| clock.wake_at(end));
+                    self.words.insert((word.target, word.action), word.clone());
+                }
             }
         }
     }
 
+    /// Where a VIP is up or down by an operator's word, its addresses are too.
+    fn believe_forces(&mut self, world: &World) {
+        let mut families = std::mem::take(&mut self.families);
+        families.left_out.retain(|&vip, _| self.force(world, world.model().vip(vip).target).is_none());
+        self.families = families;
+    }
+
     /// Whether `target` counts as up.
     pub(crate) fn is_up(&self, target: TargetId) -> bool {
-        self.up[target.index()]
+        self.record(target).is_up
+    }
+
+    pub(crate) fn record(&self, target: TargetId) -> &Record {
+        &self.records[target.index()]
+    }
+
+    /// Whether `target` is down by what was seen of it, not by a word or an
+    /// assumption.
+    pub(crate) fn is_seen_down(&self, world: &World, target: TargetId) -> bool {
+        let record = self.record(target);
+        let is_seen = record.verdict == Some(false) || record.latched.is_some();
+        !record.is_up && is_seen && self.force(world, target).is_none()
     }
 
     /// The force that decides the status of `target`: its own, else its
     /// nearest parent's.
     pub(crate) fn force(&self, world: &World, target: TargetId) -> Option<&Override> {
+        if self.words.is_empty() {
+            return None;
+        }
         let on = |target| {
             self.words.get(&(target, Action::Down)).or_else(|| self.words.get(&(target, Action::Up)))
         };
@@ -91,4 +168,78 @@ impl Statuses {
         }
         world.lineage(vip).find_map(|target| self.words.get(&(target, Action::Drain)))
     }
+}
+
+impl Record {
+    /// Of a target that nothing is remembered of.
+    pub(crate) const UNSEEN: Self = Self {
+        is_seen: false,
+        verdict: None,
+        due: Duration::ZERO,
+        latched: None,
+        is_up: true,
+        since: Duration::ZERO,
+        has_changed: false,
+    };
+
+    /// The verdict and what follows from it, but not yet what counts.
+    fn new(
+        before: Option<&Self>,
+        target: &Target,
+        (verdict, hold): (Status, Duration),
+        clock: &mut Clock,
+    ) -> Self {
+        let unseen = Self { is_seen: true, since: clock.now, ..Self::UNSEEN };
+        let mut record = before.copied().unwrap_or(unseen);
+        let was_sound = record.is_sound(target, clock.now);
+        match verdict {
+            Status::Unknown => {}
+            Status::Up => {
+                record.verdict = Some(true);
+                record.latched = record.latched.filter(|since| *since <= clock.now); // else its hold saved it
+            }
+            Status::Down if record.verdict == Some(false) => {}
+            Status::Down => {
+                record.verdict = Some(false);
+                let wait = if was_sound { hold } else { Duration::ZERO };
+                record.due = clock.now.saturating_add(wait);
+                if target.recovery == Recovery::Manual {
+                    record.latched = record.latched.or(Some(record.due));
+                }
+            }
+        }
+        if record.verdict == Some(false) {
+            clock.wake_at(record.due);
+        }
+        record
+    }
+
+    /// By its verdict alone.
+    fn is_sound(&self, target: &Target, now: Duration) -> bool {
+        match self.verdict {
+            Some(is_up) => is_up || now < self.due,
+            None => target.assume == Assume::Up,
+        }
+    }
+
+    /// Sets what counts, which a force overrides.
+    fn count(&mut self, before: Option<&Self>, (target, force): (&Target, Option<bool>), now: Duration) {
+        let own = self.is_sound(target, now) && self.latched.is_none_or(|since| now < since);
+        self.is_up = force.unwrap_or(own);
+        if before.is_some_and(|before| before.is_up != self.is_up) {
+            let is_by_verdict = force.is_none() && !own && self.verdict == Some(false);
+            self.since = if is_by_verdict && self.due >= self.since { self.due } else { now };
+            self.has_changed = true;
+        }
+    }
+
+    /// Until when its hold keeps it up in spite of its verdict.
+    pub(crate) fn held_until(&self, now: Duration) -> Option<Duration> {
+        (self.verdict == Some(false) && now < self.due).then_some(self.due)
+    }
+}
+
+/// How long a verdict of down must last before it counts, by target.
+pub(crate) fn holds(interconnects: &[Interconnect]) -> FxHashMap<TargetId, Duration> {
+    interconnects.iter().map(|line| (line.target, line.hold)).collect()
 }

@@ -8,6 +8,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rhumb_zones::{DatacenterId, Diagnostics, Location, Model, Prefix, Reader, Service, ServiceId, TargetId};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -15,7 +16,9 @@ use serde_json::Value as Json;
 
 use crate::link::{self, Selection};
 use crate::operator::Operators;
+use crate::path::Route;
 use crate::rule::Rules;
+use crate::statuses;
 use crate::steer::{self, Chain};
 
 /// The policy, compiled.
@@ -30,6 +33,10 @@ pub struct World {
     parents: Vec<[Option<TargetId>; 3]>,
     /// In both orders.
     interconnects: FxHashMap<(DatacenterId, DatacenterId), TargetId>,
+    /// How long a verdict of down must last before it counts.
+    holds: FxHashMap<TargetId, Duration>,
+    /// By service, as a target.
+    routes: FxHashMap<TargetId, Route>,
 }
 
 /// How a service's VIPs are ordered.
@@ -53,7 +60,12 @@ impl World {
         let parents = parents(&model);
         let ends = model.interconnects().iter().map(|line| (line.ends, line.target));
         let interconnects = ends.flat_map(|([a, b], line)| [((a, b), line), ((b, a), line)]).collect();
-        (Self { model, plans, operators, rules, parents, interconnects }, out)
+        let (holds, routes) = (statuses::holds(model.interconnects()), FxHashMap::default());
+        let mut world = Self { model, plans, operators, parents, interconnects, holds, routes, rules };
+        let services = world.model.services().iter().enumerate();
+        let routes = services.map(|(id, service)| (service.target, Route::new(&world, ServiceId::new(id))));
+        world.routes = routes.collect();
+        (world, out)
     }
 
     /// JSON Schemas of what this crate reads, by name: a step of `steer:`, a
@@ -89,6 +101,16 @@ impl World {
 
     pub(crate) fn plan(&self, service: ServiceId) -> &Plan {
         &self.plans[service.index()]
+    }
+
+    /// What the paths of a service, named as a target, lead through.
+    pub(crate) fn route(&self, service: TargetId) -> &Route {
+        &self.routes[&service]
+    }
+
+    /// How long a verdict of down on `target` must last before it counts.
+    pub(crate) fn hold(&self, target: TargetId) -> Duration {
+        self.holds.get(&target).copied().unwrap_or_default()
     }
 
     /// `target`, then its parents, nearest first.

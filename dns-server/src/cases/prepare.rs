@@ -8,14 +8,14 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 
-use rhumb_health::Status;
+use rhumb_health::{Measure, Status};
 use rhumb_policies::{Action, Inputs};
 use rhumb_zones::{
-    DatacenterId, Diagnostics, Key, Location, Model, Named, ServiceId, Spanned, TargetId, TargetName as Name,
-    did_you_mean,
+    DatacenterId, Diagnostics, Fraction, Key, Location, Model, Named, ServiceId, Spanned, TargetId,
+    TargetName as Name, did_you_mean,
 };
 
-use super::spec::{Case, Expect, Force};
+use super::spec::{Case, Expect, Force, Measured};
 use crate::ask::{Client, Question};
 use crate::load::Document;
 use crate::naming::{self, Unknown};
@@ -90,6 +90,14 @@ pub(super) fn case<'c>(
     })
 }
 
+/// What a prober would have measured: the same delay every time, over as many
+/// tries as tell a loss of 0.1 %.
+fn measure(Measured { loss, delay_ms }: &Measured) -> Measure {
+    let (loss, tries) = (loss.map_or(0.0, |Fraction(loss)| loss), 1_000);
+    let jitter_ms = delay_ms.map(|_| 0.0);
+    Measure { loss, delay_ms: *delay_ms, p50_ms: *delay_ms, p95_ms: *delay_ms, jitter_ms, tries }
+}
+
 /// Resolves names, and reports those that name nothing.
 struct Clerk<'a> {
     model: &'a Model,
@@ -137,15 +145,21 @@ impl Clerk<'_> {
         for (target, _, force) in self.keys("force", &case.force) {
             inputs.simply(target, if *force == Force::Up { Action::Up } else { Action::Down });
         }
-        for (target, at, _) in self.keys("measured", &case.measured) {
+        for (target, at, measured) in self.keys("measured", &case.measured) {
             let name = &self.model.target(target).name;
             if !matches!(name, Name::Link(..)) {
                 self.wrong("measured", &at, &format!("{name} is no link: only links are measured"), None);
             }
+            inputs.set_measure(target, measure(measured));
         }
         let promoted = case.primary.as_ref().and_then(|primary| self.primary(primary, question));
         if let Some((service, datacenter)) = promoted {
-            inputs.promote(service, datacenter);
+            let declared = self.model.service(service).primary.as_ref();
+            if declared.is_some_and(|primary| primary.probe.is_some()) {
+                inputs.follow(service, datacenter);
+            } else {
+                inputs.promote(service, datacenter);
+            }
         }
         inputs
     }

@@ -8,7 +8,7 @@
 
 use std::net::IpAddr;
 
-use rhumb_policies::{Client, Outcome, Picks, Shape, choose, client_hash};
+use rhumb_policies::{Client, LeftOut, Outcome, Picks, Shape, Slot, choose, client_hash};
 use rhumb_zones::{LastResort, Prefix, Rtype, ServiceId};
 
 use super::chain::Chain;
@@ -54,10 +54,13 @@ pub(super) fn answer<'s>(
     let (client, scope) = locate(&chain.client, shape);
     reply.scope = reply.scope.max(scope);
     let mut picks = Picks::default();
-    let steered = Steered { chain, rows, ttl: state.ttl };
+    let steered = Steered { chain, service, rows, ttl: state.ttl, leaves_out: state.leaves_out };
     Some(match choose(shape, state, &client, &mut picks) {
         Outcome::Vips(_) => steered.vips(&picks, reply),
-        Outcome::FallbackAddresses => steered.addresses(&rows.fallback, reply),
+        Outcome::RuleAddresses(rule) => {
+            rows.answer(rule).map_or(Answer::NoData, |addresses| steered.addresses(addresses, NOTHING, reply))
+        }
+        Outcome::FallbackAddresses => steered.addresses(&rows.fallback, NOTHING, reply),
         Outcome::FallbackName => match &parts.world.model().service(service).last_resort {
             LastResort::Name(name) => steered.alias(name.as_wire(), reply),
             _ => Answer::NoData,
@@ -111,41 +114,68 @@ const fn clamp(address: IpAddr) -> u8 {
 /// What is needed to write any of a service's rows.
 struct Steered<'a, 'q, 's> {
     chain: &'a Chain<'q, 's>,
+    service: ServiceId,
     rows: &'s ServiceRows,
     ttl: u32,
+    /// Whether addresses of some VIP are left out.
+    leaves_out: bool,
 }
+
+/// No address left out.
+const NOTHING: LeftOut = LeftOut { v4: 0, v6: 0 };
 
 impl<'s> Steered<'_, '_, 's> {
     fn vips(&self, picks: &Picks, reply: &mut Reply<'_>) -> Answer<'s> {
-        let picked = || picks.slots().iter().map(|slot| &self.rows.vips[slot.index()]);
-        if let Some(alias) = picked().next().and_then(|vip| vip.alias.as_ref()) {
+        let picked = || picks.slots().iter().map(|&slot| (slot, &self.rows.vips[slot.index()]));
+        if let Some(alias) = picked().next().and_then(|(_, vip)| vip.alias.as_ref()) {
             return self.alias(alias.as_wire(), reply);
         }
         match self.chain.qtype {
-            Rtype::HTTPS => self.data(picked().filter_map(|vip| vip.https.as_deref()), reply),
-            Rtype::SRV => self.servers(picked(), reply),
+            Rtype::HTTPS => self.data(picked().filter_map(|(slot, vip)| self.https(slot, vip)), reply),
+            Rtype::SRV => self.servers(picked().map(|(_, vip)| vip), reply),
             _ => {
-                let written =
-                    picked().filter(|vip| matches!(self.addresses(&vip.addresses, reply), Answer::Complete));
-                if written.count() > 0 { Answer::Complete } else { Answer::NoData }
+                let mut answer = Answer::NoData;
+                for (slot, vip) in picked() {
+                    if let Answer::Complete = self.addresses(&vip.addresses, self.left_out(slot), reply) {
+                        answer = Answer::Complete;
+                    }
+                }
+                answer
             }
         }
     }
 
-    /// Copies the rows of one VIP.
-    fn addresses(&self, addresses: &Addresses, reply: &mut Reply<'_>) -> Answer<'s> {
-        let (bytes, stride) = match self.chain.qtype {
-            Rtype::A => (&*addresses.a, A_ROW),
-            Rtype::AAAA => (&*addresses.aaaa, AAAA_ROW),
+    /// What is left out of the VIP of `slot`.
+    fn left_out(&self, slot: Slot) -> LeftOut {
+        if !self.leaves_out {
+            return NOTHING;
+        }
+        let parts = self.chain.snapshot.parts();
+        parts.state.left_out(parts.world.model().service(self.service).vips[slot.index()])
+    }
+
+    /// HTTPS data, whose hints must not name what is left out.
+    fn https(&self, slot: Slot, vip: &'s VipRows) -> Option<&'s [u8]> {
+        let https = if self.left_out(slot) == NOTHING { &vip.https } else { &vip.https_bare };
+        https.as_deref()
+    }
+
+    /// Copies the rows of one VIP, but what is left out.
+    fn addresses(&self, addresses: &Addresses, left_out: LeftOut, reply: &mut Reply<'_>) -> Answer<'s> {
+        let (bytes, stride, skip) = match self.chain.qtype {
+            Rtype::A => (&*addresses.a, A_ROW, left_out.v4),
+            Rtype::AAAA => (&*addresses.aaaa, AAAA_ROW, left_out.v6),
             _ => return Answer::NoData,
         };
         if bytes.is_empty() {
             return Answer::NoData;
         }
-        if let Owner::Question = self.chain.owner() {
+        if skip == 0 && matches!(self.chain.owner(), Owner::Question) {
             reply.copy(bytes, stride, self.ttl);
         } else {
-            self.data(bytes.chunks_exact(stride).map(|row| row.split_at(ROW_HEAD).1), reply);
+            let rows = bytes.chunks_exact(stride).enumerate();
+            let rows = rows.filter(|&(index, _)| index >= 64 || skip >> index & 1 == 0);
+            self.data(rows.map(|(_, row)| row.split_at(ROW_HEAD).1), reply);
         }
         Answer::Complete
     }

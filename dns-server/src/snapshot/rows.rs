@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use rhumb_zones::{LastResort, Model, Name, Service, Vip};
+use rhumb_zones::{LastResort, Model, Name, RuleAction, Service, Vip};
 
 /// Octets of an A row: owner pointer, type, class, TTL, length, address.
 pub(crate) const A_ROW: usize = 16;
@@ -20,6 +20,9 @@ pub(crate) struct VipRows {
     /// The alias answered instead of addresses.
     pub(crate) alias: Option<Name>,
     pub(crate) https: Option<Box<[u8]>>,
+    /// The same without hints, for while an address is left out: clients then
+    /// ask for addresses (RFC 9460 §7.3), and are told the right ones.
+    pub(crate) https_bare: Option<Box<[u8]>>,
     pub(crate) srv: Option<Box<[u8]>>,
 }
 
@@ -37,6 +40,8 @@ pub(crate) struct ServiceRows {
     pub(crate) vips: Box<[VipRows]>,
     /// `last-resort: [addresses]`.
     pub(crate) fallback: Addresses,
+    /// What rules answer instead, by the rule's index.
+    answers: Box<[(usize, Addresses)]>,
     /// Types that some VIP has: a lack elsewhere depends on the client.
     pub(crate) any: Types,
 }
@@ -68,7 +73,19 @@ impl ServiceRows {
             LastResort::Addresses(addresses) => Addresses::new(addresses),
             _ => Addresses::default(),
         };
-        Self { vips, fallback, any }
+        let answers = model.rules().iter().enumerate().filter_map(|(index, rule)| {
+            let answer = rule.apply.iter().find_map(|action| match action {
+                RuleAction::Answer(addresses) => Some(Addresses::new(addresses)),
+                _ => None,
+            });
+            Some((index, answer?))
+        });
+        Self { vips, fallback, answers: answers.collect(), any }
+    }
+
+    /// What the rule of this index answers, if it answers at all.
+    pub(crate) fn answer(&self, rule: usize) -> Option<&Addresses> {
+        self.answers.iter().find(|(index, _)| *index == rule).map(|(_, addresses)| addresses)
     }
 }
 
@@ -77,7 +94,8 @@ impl VipRows {
         Self {
             addresses: Addresses::new(&vip.addresses),
             alias: vip.alias.clone().filter(|_| vip.addresses.is_empty()),
-            https: https(vip),
+            https: https(vip, &vip.addresses),
+            https_bare: https(vip, &[]),
             srv: srv(service, vip),
         }
     }
@@ -102,9 +120,9 @@ impl Addresses {
     }
 }
 
-/// HTTPS rdata with the VIP's hints (RFC 9460 §2.2, §7), for a VIP that says
-/// which protocols it speaks or that it listens on another port.
-fn https(vip: &Vip) -> Option<Box<[u8]>> {
+/// HTTPS rdata with these hints (RFC 9460 §2.2, §7), for a VIP that says which
+/// protocols it speaks or that it listens on another port.
+fn https(vip: &Vip, hinted: &[IpAddr]) -> Option<Box<[u8]>> {
     if vip.addresses.is_empty() || (vip.alpn.is_empty() && vip.port.is_none_or(|port| port == 443)) {
         return None;
     }
@@ -125,7 +143,7 @@ fn https(vip: &Vip) -> Option<Box<[u8]>> {
     parameter(1, &alpn);
     parameter(3, &vip.port.map_or_else(Vec::new, |port| port.to_be_bytes().to_vec()));
     let hints = |wanted: fn(&IpAddr) -> bool| -> Vec<u8> {
-        vip.addresses
+        hinted
             .iter()
             .filter(|address| wanted(address))
             .flat_map(|address| match address {

@@ -14,7 +14,7 @@ use super::fault::{Fault, Faults, parts};
 use super::words::Words;
 use super::{Event, Phase};
 use crate::mask::Slot;
-use crate::state::{Outcome, ServiceState, State, Tier};
+use crate::state::{Outcome, State, Tier};
 use crate::world::World;
 
 pub(super) struct Diff<'a> {
@@ -89,9 +89,9 @@ impl<'a> Diff<'a> {
         let vips = &self.world.model().service(service).vips;
         let has = |side: Faults<'_>, slot| {
             side.state.is_blank() || {
-                let ServiceState { outcome, sets, .. } = side.state.service(service);
-                let is_usable = matches!(outcome, Outcome::Vips(Tier::Allowed | Tier::Avoided));
-                is_usable && sets.iter().any(|set| set.has(slot))
+                let now = side.state.service(service);
+                let is_usable = matches!(now.outcome, Outcome::Vips(Tier::Allowed | Tier::Avoided));
+                is_usable && now.may_answer(slot)
             }
         };
         let change = |from: Faults<'_>, to: Faults<'_>| {

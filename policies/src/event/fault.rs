@@ -79,7 +79,7 @@ impl<'a> Faults<'a> {
         let targets = (0..self.parts.len()).map(TargetId::new).filter_map(|target| self.root(target));
         let services = (0..self.world.model().services().len()).map(ServiceId::new);
         let services = services.filter_map(|service| match self.state.service(service).outcome {
-            Outcome::Vips(Tier::Allowed) => None,
+            Outcome::Vips(Tier::Allowed) | Outcome::RuleAddresses(_) => None,
             Outcome::Vips(Tier::Avoided) => Some(Fault::Degraded(service)),
             _ => Some(Fault::LastResort(service)),
         });

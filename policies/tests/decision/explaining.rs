@@ -39,6 +39,7 @@ fn sentences() {
     inputs.add(Override {
         target: case.target("link:north/telecom"),
         action: Action::Down,
+        starts: None,
         expires: None,
         reason: "new router".to_owned(),
         author: "ann".to_owned(),

@@ -48,6 +48,7 @@ fn words_end() {
     inputs.add(Override {
         target: case.target("datacenter:a"),
         action: Action::Drain,
+        starts: None,
         expires: Some(Duration::from_secs(100)),
         reason: String::new(),
         author: String::new(),

@@ -1,10 +1,8 @@
 //! Path, precedence, tiers and last resort against the oracle.
 
-use std::time::Duration;
-
 use proptest::prelude::*;
 use rhumb_health::Status;
-use rhumb_policies::{Action, Inputs, Outcome, State, advance};
+use rhumb_policies::{Action, Inputs, Outcome};
 use rhumb_zones::{DatacenterId, ServiceId};
 
 use crate::oracle::{Events, Kind, Oracle, Word};
@@ -33,6 +31,7 @@ fn inputs(case: &Case, events: &Events) -> Inputs {
 /// Asks product and oracle after `before` and `events`, for a client at the
 /// first datacenter of the world's preference.
 fn check(world: &Topology, case: &Case, [before, events]: [&Events; 2]) {
+    let events = &Events { promoted: events.promoted.or(before.promoted), ..events.clone() };
     let usable = |events| {
         let oracle = Oracle { world, events };
         (0..world.vips.len()).filter(|&vip| oracle.is_usable(vip)).collect::<Vec<_>>()
@@ -42,13 +41,13 @@ fn check(world: &Topology, case: &Case, [before, events]: [&Events; 2]) {
     let (kind, vips) = Oracle { world, events }.decide();
     let want = vips.first().map(|&vip| case.vip(vip));
 
-    let previous = advance(&case.world, &State::default(), &inputs(case, before), Duration::ZERO);
-    let state = advance(&case.world, &previous, &inputs(case, events), Duration::ZERO);
+    let previous = case.state(&inputs(case, before));
+    let state = case.after(&previous, &inputs(case, events));
     let client = at(0.0, 10.0 * world.preference[0] as f64);
     let (outcome, picks) = case.ask(&state, client, Luck::default());
     let got = match outcome {
         Outcome::Vips(tier) => Kind::Tier(tier.number()),
-        Outcome::FallbackAddresses => Kind::Addresses,
+        Outcome::FallbackAddresses | Outcome::RuleAddresses(_) => Kind::Addresses,
         Outcome::FallbackName => Kind::Name,
         Outcome::Fail => Kind::Fail,
     };

@@ -11,6 +11,8 @@ pub(crate) struct Topology {
     pub(crate) datacenters: Vec<Datacenter>,
     /// Joined pairs, lower first.
     pub(crate) interconnects: Vec<(usize, usize)>,
+    /// Of interconnects, in seconds.
+    pub(crate) hold: u64,
     /// `data: primary` with this primary; else `data: anywhere`.
     pub(crate) primary: Option<usize>,
     pub(crate) vips: Vec<Vip>,
@@ -51,6 +53,7 @@ impl Topology {
         Self {
             datacenters: vec![Datacenter { links: 2, balancers: 2 }; 2],
             interconnects: vec![(0, 1)],
+            hold: 10,
             primary,
             vips: (0..4).map(vip).collect(),
             nodes: (0..2).map(|datacenter| Node { datacenter, enabled: true }).collect(),
@@ -71,7 +74,8 @@ impl Topology {
                 (format!("links: {{ {links} }}"), format!("balancers: {{ {balancers} }}"));
             writeln!(yaml, "  d{index}: {{ at: [0, {index}0], {links}, {balancers} }}").unwrap();
         }
-        let between = |(a, b): &(usize, usize)| format!("{{ between: [d{b}, d{a}] }}");
+        let hold = self.hold;
+        let between = |(a, b): &(usize, usize)| format!("{{ between: [d{b}, d{a}], hold: {hold}s }}");
         let interconnects: Vec<_> = self.interconnects.iter().map(between).collect();
         writeln!(yaml, "interconnects: [{}]", interconnects.join(", ")).unwrap();
         let order: Vec<_> = self.preference.iter().map(|index| format!("d{index}")).collect();
@@ -175,6 +179,7 @@ pub(crate) fn topologies() -> impl Strategy<Value = Topology> {
                     vips: vips_of(&datacenters, &vips),
                     datacenters,
                     interconnects,
+                    hold: 0,
                     primary,
                     nodes: nodes
                         .into_iter()

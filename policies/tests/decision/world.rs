@@ -82,8 +82,16 @@ impl Case {
         inputs
     }
 
+    /// Where a world with these inputs settles that was never seen before.
     pub(crate) fn state(&self, inputs: &Inputs) -> State {
-        advance(&self.world, &State::default(), inputs, Duration::ZERO)
+        self.after(&State::default(), inputs)
+    }
+
+    /// Where it settles after `previous`, an hour later.
+    pub(crate) fn after(&self, previous: &State, inputs: &Inputs) -> State {
+        let start = previous.wake().unwrap_or_default() + Duration::from_secs(3600);
+        let state = advance(&self.world, previous, inputs, start);
+        advance(&self.world, &state, inputs, start + Duration::from_secs(3600))
     }
 
     /// The first service's answer to a client.
