@@ -8,11 +8,13 @@
 //! steering and no packet of the name server's own.
 
 pub mod ballot;
+mod clock;
 mod fault;
 mod machine;
 pub mod probe;
 mod reply;
 pub mod roster;
+pub mod run;
 mod status;
 mod window;
 

@@ -8,8 +8,13 @@
 //! [`KINDS`] is the table. Adding a kind is a file, a line there, its tests
 //! and its page.
 //!
-//! **Invariant:** nothing here opens a socket; what is read here is what
-//! `rhumb check` and editors know of a probe.
+//! The same file says how the probe is made: [`Kind::run`] gets a [`Way`] to
+//! its target, which knows addresses, sources, interfaces and time, and
+//! answers with what it found out. When, how often and what follows from it is
+//! the business of [`run`](crate::run).
+//!
+//! **Invariant:** what a target says is a stranger's word: every kind bounds
+//! what it reads of it, and none fails but by its [`Reply`].
 
 pub mod dns;
 pub mod exec;
@@ -20,10 +25,13 @@ pub mod ping;
 pub mod tcp;
 pub mod tls;
 pub mod udp;
+mod way;
 pub mod whereto;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use rhumb_zones::serde_json::Value as Json;
@@ -40,6 +48,22 @@ use self::ping::Ping;
 use self::tcp::Tcp;
 use self::tls::Tls;
 use self::udp::Udp;
+pub use self::way::{Tools, Way};
+use crate::reply::Reply;
+
+/// A probe under way.
+pub type Running<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
+
+/// What a probe takes of the machine while it runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cost {
+    /// Nothing of its own: it shares a socket with others.
+    Shared,
+    /// A few descriptors.
+    Descriptors,
+    /// A process.
+    Process,
+}
 
 /// What a kind of probe was told to do.
 pub trait Kind: fmt::Debug + Send + Sync {
@@ -55,6 +79,14 @@ pub trait Kind: fmt::Debug + Send + Sync {
     fn uses_network(&self) -> bool {
         true
     }
+
+    /// What it takes while it runs.
+    fn cost(&self) -> Cost {
+        Cost::Descriptors
+    }
+
+    /// Makes the probe, all its tries included; it ends within the timeout.
+    fn run<'a>(&'a self, way: &'a Way<'a>) -> Running<'a>;
 
     /// Reports what no single key is to blame for.
     fn check(&self, _tree: &Tree, _reader: &mut Reader<'_>) {}

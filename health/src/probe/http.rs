@@ -7,8 +7,10 @@
 //! The certificate is not verified unless asked: one that expires must not
 //! take down every address of a service at once. `tls` probes are for that.
 
+mod exchange;
+
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
@@ -16,7 +18,10 @@ use regex_lite::Regex;
 use rhumb_zones::serde_json::{Value as Json, json};
 use rhumb_zones::{Named, OneOrMany, Read, Reader, Tree, spec};
 
-use super::Kind;
+use self::exchange::Question;
+use super::way::{Protocol, Security};
+use super::{Kind, Running, Way};
+use crate::reply::Failure;
 
 spec! {
     /// Sends an HTTP request and looks at the answer. Redirects are not followed.
@@ -65,6 +70,25 @@ impl Kind for Http {
         self.address.is_none()
     }
 
+    fn run<'a>(&'a self, way: &'a Way<'a>) -> Running<'a> {
+        Box::pin(async move {
+            let to = match way.destination(self.address) {
+                Ok(address) => SocketAddr::new(address, self.port()),
+                Err(failure) => return failure.into(),
+            };
+            way.converse(to, async |stream| {
+                let authority = self.authority(to);
+                let question = Question::new(self, &authority);
+                if self.is_tls() {
+                    question.ask(way.secure(stream, self.security(&authority)?).await?).await
+                } else {
+                    question.ask(stream).await
+                }
+            })
+            .await
+        })
+    }
+
     fn check(&self, tree: &Tree, reader: &mut Reader<'_>) {
         if matches!(self.http, Resource::Url { .. }) {
             for key in ["port", "tls", "host"] {
@@ -91,6 +115,36 @@ impl Http {
             Resource::Url { tls, .. } => *tls,
             Resource::Path(_) => self.tls.unwrap_or(false),
         }
+    }
+
+    /// Host and, where it is not the scheme's own, port (RFC 9110 §7.2).
+    fn authority(&self, to: SocketAddr) -> String {
+        let host = match (&self.http, &self.host) {
+            (Resource::Url { host, .. }, _) => host.to_string(),
+            // As it is said.
+            (Resource::Path(_), Some(host)) => return host.clone(),
+            (Resource::Path(_), None) if to.is_ipv6() => format!("[{}]", to.ip()),
+            (Resource::Path(_), None) => to.ip().to_string(),
+        };
+        let standard = if self.is_tls() { 443 } else { 80 };
+        if self.port() == standard { host } else { format!("{host}:{}", self.port()) }
+    }
+
+    fn security(&self, authority: &str) -> Result<Security, Failure> {
+        let host = match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+            _ => authority,
+        };
+        Ok(Security {
+            name: Security::name(self.sni.as_deref().unwrap_or(host))?,
+            is_named: self.verify,
+            is_trusted: self.verify,
+            left: None,
+            protocol: match self.version {
+                Version::One => Protocol::Http1,
+                Version::Two => Protocol::Http2,
+            },
+        })
     }
 
     /// The port asked.
@@ -204,6 +258,17 @@ impl fmt::Display for Method {
             Self::Post => "POST",
             Self::Options => "OPTIONS",
         })
+    }
+}
+
+impl From<Method> for http::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Get => Self::GET,
+            Method::Head => Self::HEAD,
+            Method::Post => Self::POST,
+            Method::Options => Self::OPTIONS,
+        }
     }
 }
 

@@ -7,8 +7,8 @@
 
 use rhumb_zones::spec;
 
-use super::Kind;
 use super::whereto::Host;
+use super::{Cost, Kind, Running, Way};
 
 spec! {
     /// Sends ICMP echo requests and expects an answer.
@@ -25,5 +25,18 @@ impl Kind for Ping {
 
     fn needs_target_address(&self) -> bool {
         self.ping.0.is_none()
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Shared
+    }
+
+    fn run<'a>(&'a self, way: &'a Way<'a>) -> Running<'a> {
+        Box::pin(async move {
+            match way.destination(self.ping.0) {
+                Ok(to) => way.ping(to).await,
+                Err(failure) => failure.into(),
+            }
+        })
     }
 }

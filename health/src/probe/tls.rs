@@ -5,12 +5,15 @@
 //! an outage. The chain is verified unless told otherwise, because here the
 //! certificate is what is asked about.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use rhumb_zones::{Name, spec};
 
-use super::Kind;
+use super::way::{Protocol, Security};
 use super::whereto::Endpoint;
+use super::{Kind, Running, Way};
+use crate::reply::Failure;
 
 spec! {
     /// Completes a TLS handshake.
@@ -34,5 +37,35 @@ impl Kind for Tls {
 
     fn needs_target_address(&self) -> bool {
         self.tls.address.is_none()
+    }
+
+    fn run<'a>(&'a self, way: &'a Way<'a>) -> Running<'a> {
+        Box::pin(async move {
+            let to = match way.endpoint(self.tls) {
+                Ok(to) => to,
+                Err(failure) => return failure.into(),
+            };
+            way.converse(to, async |stream| {
+                way.secure(stream, self.security(to.ip())?).await?;
+                Ok(None)
+            })
+            .await
+        })
+    }
+}
+
+impl Tls {
+    fn security(&self, address: IpAddr) -> Result<Security, Failure> {
+        let name = match &self.name {
+            Some(name) => Security::name(&name.to_string())?,
+            None => Security::nameless(address),
+        };
+        Ok(Security {
+            name,
+            is_named: self.name.is_some(),
+            is_trusted: self.verify,
+            left: self.expires,
+            protocol: Protocol::Any,
+        })
     }
 }

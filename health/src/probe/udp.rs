@@ -6,8 +6,9 @@
 
 use rhumb_zones::{Reader, Tree, spec};
 
-use super::Kind;
+use super::way::{first_word, wrong};
 use super::whereto::Endpoint;
+use super::{Kind, Running, Way};
 
 /// Longest datagram: 65,535 bytes less the headers of IPv4 and UDP.
 const MAX_DATAGRAM: usize = 65_507;
@@ -33,6 +34,21 @@ impl Kind for Udp {
         self.udp.address.is_none()
     }
 
+    fn run<'a>(&'a self, way: &'a Way<'a>) -> Running<'a> {
+        Box::pin(async move {
+            let to = match way.endpoint(self.udp) {
+                Ok(to) => to,
+                Err(failure) => return failure.into(),
+            };
+            let question = || self.send.as_bytes().to_vec();
+            let accept = |_: &[u8], answer: &[u8]| {
+                let is_expected = self.expect.as_ref().is_none_or(|text| contains(answer, text.as_bytes()));
+                Some(if is_expected { Ok(first_word(answer)) } else { Err(wrong("not the expected answer")) })
+            };
+            way.exchange(to, question, accept).await.into_reply(|word| word)
+        })
+    }
+
     fn check(&self, tree: &Tree, reader: &mut Reader<'_>) {
         if self.send.len() > MAX_DATAGRAM {
             reader.inside("send", |reader| {
@@ -40,4 +56,8 @@ impl Kind for Udp {
             });
         }
     }
+}
+
+fn contains(answer: &[u8], wanted: &[u8]) -> bool {
+    wanted.is_empty() || answer.windows(wanted.len()).any(|window| window == wanted)
 }
