@@ -11,6 +11,7 @@
 mod candidate;
 mod client;
 mod moment;
+mod words;
 
 use std::net::IpAddr;
 
@@ -19,6 +20,7 @@ use rhumb_zones::{LastResort, Prefix, RuleAction, ServiceId, VipId};
 use serde_json::{Value as Json, json};
 
 pub use candidate::Candidate;
+pub(crate) use words::Words;
 
 use crate::atlas::Atlas;
 use crate::choose::{Client, Picks, choose};
@@ -81,7 +83,8 @@ pub fn explain(world: &World, atlas: &Atlas, state: &State, question: &Question<
     let client = Client { class: class.unwrap_or_else(|| own.class()), hash, draw };
     let outcome = choose(shape, state.service(id), &client, &mut picks);
     let effects = state.effects(world, id);
-    let teller = Teller { world, state, shape, id, hash, effects, view: View::new(world, place) };
+    let words = Words { world, state };
+    let teller = Teller { world, state, words, shape, id, hash, effects, view: View::new(world, place) };
     let is_kept = picks.slots().iter().any(|&slot| state.kept(id).has(slot));
     let picks: Vec<_> = picks.slots().iter().map(|slot| service.vips[slot.index()]).collect();
     let ttl = state.service(id).ttl;
@@ -142,6 +145,7 @@ impl Explanation {
 struct Teller<'a> {
     world: &'a World,
     state: &'a State,
+    words: Words<'a>,
     shape: &'a Shape,
     id: ServiceId,
     /// Of the client.

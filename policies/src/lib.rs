@@ -52,6 +52,7 @@ pub use explain::{Candidate, Explanation, Question, explain};
 pub use inputs::{Action, Inputs, Override};
 pub use lottery::client_hash;
 pub use mask::{Slot, VipMask};
+pub use path::{BalancerPlan, PlannedNode, node_plan};
 pub use rule::{Facts, RuleState, Rules};
 pub use shape::{Class, Ranked, Shape};
 pub use state::{Outcome, RestoreError, ServiceState, State, TargetState, Tier, advance};

@@ -26,7 +26,11 @@
 //! **Invariant:** the rule sees statuses only. What made a target down (a
 //! probe, a force) and what an operator prefers are not its business.
 
+mod plan;
+
 use rhumb_zones::{Data, DatacenterId, Service, ServiceId, TargetId, Vip};
+
+pub use plan::{BalancerPlan, PlannedNode, node_plan};
 
 use crate::inputs::Override;
 use crate::mask::{Slot, VipMask};

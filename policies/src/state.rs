@@ -88,6 +88,9 @@ pub struct TargetState<'a> {
     pub is_up: bool,
     /// The last verdict known.
     pub verdict: Status,
+    /// Whether that is the verdict now; else there is none now, and the last
+    /// one stands.
+    pub is_fresh: bool,
     /// Since when it counts as it does, since the Unix epoch.
     pub since: Duration,
     /// Whether its prober sees it failing or recovering.
@@ -138,6 +141,7 @@ impl State {
         TargetState {
             is_up: record.is_up,
             verdict: record.verdict.map_or(Status::Unknown, |up| if up { Status::Up } else { Status::Down }),
+            is_fresh: record.is_fresh,
             since: record.since,
             is_unsettled: self.statuses.unsettled.contains(&target),
             force: self.statuses.force(world, target),

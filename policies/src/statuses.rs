@@ -60,6 +60,8 @@ pub(crate) struct Record {
     pub(crate) is_seen: bool,
     /// The last verdict known.
     pub(crate) verdict: Option<bool>,
+    /// Whether that is the verdict now.
+    pub(crate) is_fresh: bool,
     /// Of a verdict of down: from when it counts, after the target's hold.
     pub(crate) due: Duration,
     /// From when it waits for an operator's word to recover.
@@ -175,6 +177,7 @@ impl Record {
     pub(crate) const UNSEEN: Self = Self {
         is_seen: false,
         verdict: None,
+        is_fresh: false,
         due: Duration::ZERO,
         latched: None,
         is_up: true,
@@ -192,6 +195,7 @@ impl Record {
         let unseen = Self { is_seen: true, since: clock.now, ..Self::UNSEEN };
         let mut record = before.copied().unwrap_or(unseen);
         let was_sound = record.is_sound(target, clock.now);
+        record.is_fresh = verdict != Status::Unknown;
         match verdict {
             Status::Unknown => {}
             Status::Up => {

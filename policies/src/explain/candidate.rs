@@ -9,16 +9,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
-use rhumb_health::Status;
-use rhumb_zones::{TargetId, VipId};
+use rhumb_zones::VipId;
 use serde_json::{Value as Json, json};
 
 use super::moment::moment;
 use super::{Teller, list};
 use crate::choose::is_inside;
-use crate::inputs::{Action, Override};
 use crate::mask::Slot;
-use crate::path::Obstacle;
 use crate::state::Phase;
 use crate::statuses::LeftOut;
 
@@ -73,13 +70,14 @@ impl Teller<'_> {
         let id = model.service(self.id).vips[slot.index()];
         let vip = model.vip(id);
         let obstacles = self.state.path(self.world, self.id).obstacles(vip);
-        let mut removed_by: Vec<_> = obstacles.iter().map(|obstacle| self.obstacle(*obstacle)).collect();
+        let mut removed_by: Vec<_> =
+            obstacles.iter().map(|&obstacle| self.words.obstacle(obstacle)).collect();
         if !vip.enabled {
             removed_by.push("it is disabled".to_owned());
         }
         let statuses = &self.state.statuses;
-        removed_by.extend(statuses.exclusion(self.world, vip.target).map(|word| self.word(word)));
-        removed_by.extend(statuses.drain(self.world, vip.target).map(|word| self.word(word)));
+        removed_by.extend(statuses.exclusion(self.world, vip.target).map(|word| self.words.word(word)));
+        removed_by.extend(statuses.drain(self.world, vip.target).map(|word| self.words.word(word)));
         removed_by.extend(self.rule(slot));
         if obstacles.is_empty() {
             removed_by.extend(self.state.phase(self.world, id).and_then(|phase| self.phase(slot, phase)));
@@ -125,45 +123,5 @@ impl Teller<'_> {
             family.filter(move |(bit, _)| mask >> bit & 1 == 1).map(|(_, address)| address)
         };
         of(IpAddr::is_ipv4, v4).chain(of(IpAddr::is_ipv6, v6)).collect()
-    }
-
-    fn obstacle(&self, obstacle: Obstacle) -> String {
-        let model = self.world.model();
-        match obstacle {
-            Obstacle::Down(target) => self.down(target),
-            Obstacle::NoInterconnect(a, b) => {
-                let name = |datacenter| &model.datacenter(datacenter).name;
-                format!("no interconnect joins {} and {}", name(a), name(b))
-            }
-            Obstacle::NoNode => "no node is enabled".to_owned(),
-        }
-    }
-
-    /// `link:north/telecom is down`, or whose word makes it so.
-    fn down(&self, target: TargetId) -> String {
-        let name = &self.world.model().target(target).name;
-        let seen = self.state.target(self.world, target);
-        match (seen.force, seen.verdict) {
-            (Some(word), _) => self.word(word),
-            (None, _) if seen.waits_for_word && seen.verdict == Status::Up => {
-                format!("{name} is up but waits for an operator's word to recover")
-            }
-            (None, Status::Unknown) => format!("{name} is assumed down"),
-            (None, _) => format!("{name} is down"),
-        }
-    }
-
-    /// `link:north/telecom is forced down by ann (new router)`.
-    fn word(&self, Override { target, action, expires, reason, author, .. }: &Override) -> String {
-        let name = &self.world.model().target(*target).name;
-        let action = match action {
-            Action::Up => "forced up",
-            Action::Down => "forced down",
-            Action::Drain => "drained",
-        };
-        let author = if author.is_empty() { String::new() } else { format!(" by {author}") };
-        let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-        let until = expires.map(|end| format!(" until {}", moment(end))).unwrap_or_default();
-        format!("{name} is {action}{author}{until}{reason}")
     }
 }

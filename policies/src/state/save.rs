@@ -116,7 +116,7 @@ impl State {
 }
 
 fn save_record(record: &Record) -> Json {
-    let Record { is_seen: _, verdict, due, latched, is_up, since, has_changed } = *record;
+    let Record { is_seen: _, verdict, is_fresh: _, due, latched, is_up, since, has_changed } = *record;
     json!({
         "verdict": verdict,
         "due": nanoseconds(due),
@@ -147,6 +147,7 @@ fn restore_targets(model: &Model, state: &mut State, paper: &Paper<'_>) -> Resul
     for (target, record) in targets(model, &paper.get("targets")?)? {
         state.statuses.records[target.index()] = Record {
             is_seen: true,
+            is_fresh: false,
             verdict: record.find("verdict").map(|verdict| verdict.flag()).transpose()?,
             due: record.get("due")?.time()?,
             latched: record.find("latched").map(|since| since.time()).transpose()?,

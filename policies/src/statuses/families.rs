@@ -5,8 +5,8 @@
 //! sent where only IPv4 works. Within a family that is up, addresses that are
 //! down are left out of answers.
 //!
-//! An address without a verdict counts as its last one, else as the VIP's,
-//! else as `assume:` says.
+//! An address without a verdict counts as its last one, else as the VIP's if
+//! that is given, else as `assume:` says.
 
 use std::net::IpAddr;
 
@@ -54,13 +54,10 @@ impl Families {
             if known.is_empty() {
                 continue;
             }
-            let last = previous.records.get(vip.target.index()).and_then(|record| record.verdict);
             let assumed = match whole {
                 Status::Up => true,
                 Status::Down => false,
-                Status::Unknown => {
-                    last.unwrap_or_else(|| world.model().target(vip.target).assume == Assume::Up)
-                }
+                Status::Unknown => world.model().target(vip.target).assume == Assume::Up,
             };
             families.add(VipId::new(index), vip, known, assumed);
         }

@@ -2,15 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod effects;
 mod events;
 mod explaining;
+mod holds;
 mod memory;
 mod oracle;
 mod paths;
+mod plans;
+mod ramps;
 mod reading;
 mod rules;
 mod shares;
 mod steering;
 mod surveys;
 mod topology;
+mod ttls;
 mod world;

@@ -126,3 +126,69 @@ pub(crate) const FIRST: Outcome = Outcome::Vips(Tier::Allowed);
 pub(crate) fn at(latitude: f64, longitude: f64) -> Place<'static> {
     Place { at: Point::new(latitude, longitude), ..Place::default() }
 }
+
+/// A world that is watched: inputs change, time passes.
+pub(crate) struct Watch<'a> {
+    pub(crate) case: &'a Case,
+    pub(crate) inputs: Inputs,
+    pub(crate) state: State,
+}
+
+/// The first moment of a watch, in seconds since the Unix epoch.
+pub(crate) const START: u64 = 1_000_000;
+
+impl<'a> Watch<'a> {
+    /// A world seen for the first time, with everything up.
+    pub(crate) fn new(case: &'a Case) -> Self {
+        let inputs = case.well();
+        let state = advance(&case.world, &State::default(), &inputs, Duration::from_secs(START));
+        Self { case, inputs, state }
+    }
+
+    pub(crate) fn set(&mut self, name: &str, verdict: Status) {
+        self.inputs.set_verdict(self.case.model(), self.case.target(name), verdict);
+    }
+
+    /// Follows words such as `-link:a/x +link:a/x ?link:a/x`: down, up, no
+    /// verdict.
+    pub(crate) fn tell(&mut self, words: &str) {
+        for word in words.split_whitespace() {
+            let (sign, name) = word.split_at(1);
+            match sign {
+                "-" => self.set(name, Status::Down),
+                "+" => self.set(name, Status::Up),
+                "?" => self.set(name, Status::Unknown),
+                _ => panic!("{word} says nothing"),
+            }
+        }
+    }
+
+    /// Advances to `seconds` after the start.
+    pub(crate) fn at(&mut self, seconds: f64) {
+        let now = Duration::from_secs(START) + Duration::from_secs_f64(seconds);
+        self.state = advance(&self.case.world, &self.state, &self.inputs, now);
+    }
+
+    /// The tier and the VIPs that a client nowhere gets.
+    pub(crate) fn answer(&self) -> String {
+        self.answer_to(0)
+    }
+
+    /// The same for a client with this hash.
+    pub(crate) fn answer_to(&self, hash: u64) -> String {
+        let (outcome, picks) = self.case.ask(&self.state, Place::default(), Luck { hash, draw: 0 });
+        match outcome {
+            Outcome::Vips(tier) => format!("{} {}", tier.number(), picks.join(" ")),
+            other => format!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn ttl(&self) -> u32 {
+        self.state.service(ServiceId::new(0)).ttl
+    }
+
+    /// When it would change by itself, in seconds after the start.
+    pub(crate) fn wake(&self) -> Option<f64> {
+        self.state.wake().map(|wake| wake.as_secs_f64() - START as f64)
+    }
+}
