@@ -20,6 +20,8 @@
 mod batch;
 mod budget;
 mod schedule;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::IpAddr;
