@@ -145,9 +145,12 @@ fn is_about(gap: Duration, want: Duration) -> bool {
     want <= gap + MILLISECOND && gap <= want + 2 * MILLISECOND
 }
 
+/// Keys, how long each probe lasts, outcomes, gaps in milliseconds, why.
+type Row = (&'static str, Duration, &'static [bool], &'static [u32], &'static str);
+
 #[tokio::test(start_paused = true)]
 async fn intervals_are_start_to_start() {
-    let rows: [(&str, Duration, &[bool], &[u32], &str); 5] = [
+    let rows: [Row; 5] = [
         ("interval: 2s, jitter: 0", Duration::ZERO, &[], &[2000, 2000], "steady"),
         ("interval: 2s, jitter: 0", 700 * MILLISECOND, &[], &[2000, 2000], "its own time is in it"),
         ("interval: 2s, timeout: 2s, jitter: 0", 3 * SECOND, &[], &[3000, 3000], "never twice at once"),

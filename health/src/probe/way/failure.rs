@@ -1,6 +1,6 @@
 //! Failures in words, and whose they are.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 
 use crate::reply::{Cause, Failure, Reply};
@@ -30,15 +30,13 @@ pub(crate) fn local(what: &str, error: &io::Error) -> Failure {
 /// Something came back: from the target, or from `router` on the way to it.
 pub(crate) fn remote(error: &io::Error, router: Option<IpAddr>) -> Failure {
     let text = words(error);
+    let is_unreachable = matches!(error.kind(), ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable);
     match (error.kind(), router) {
-        (io::ErrorKind::TimedOut, _) => new(Cause::Silent, text),
-        (io::ErrorKind::UnexpectedEof, _) => new(Cause::Wrong, "closed the connection"),
-        (_, Some(router)) if super::origin::is_own(router) => new(Cause::Silent, text),
+        (ErrorKind::TimedOut, _) => new(Cause::Silent, text),
+        (ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe, _) => new(Cause::Wrong, "closed the connection"),
+        // Said by this machine itself, or by nobody.
+        (_, router) if is_unreachable && router.is_none_or(super::origin::is_own) => new(Cause::Silent, text),
         (_, Some(router)) => new(Cause::Refused, format!("{text}, says {router}")),
-        // Nobody to have said so but this machine.
-        (io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable, None) => {
-            new(Cause::Silent, text)
-        }
         (_, None) => new(Cause::Refused, text),
     }
 }
