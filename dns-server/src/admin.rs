@@ -11,12 +11,16 @@
 //! | `GET /status` | [`Status`]: what is served, since when, what was refused |
 //! | `POST /reload` | [`Outcome`](crate::reload::Outcome) of the reload, once it is known |
 //! | `GET /explain?name=&type=&client=` | the decision, as `rhumb explain --json` |
+//! | `GET /targets` | [`Report`](crate::keeper::report::Report): all that is known of targets |
+//! | `GET /events?count=` | what happened lately, oldest first |
+//! | `GET /plan?service=` | in which order balancers should try a service's nodes |
+//! | `POST /orders` | what came of an [`Order`](crate::orders::Order); 409 and why when refused |
 //!
 //! An unauthenticated TCP port was refused: whoever reaches it owns the
 //! answers. The file's mode is the authentication.
 //!
-//! **Invariant:** handlers ask the reloader; none of them builds or publishes
-//! a snapshot itself.
+//! **Invariant:** handlers ask the reloader and the keeper; none of them builds
+//! or publishes a snapshot itself.
 
 mod client;
 mod routes;
@@ -34,7 +38,7 @@ use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 
 pub use client::{AskError, ask, encode};
-pub use routes::{Desk, Explained, routes};
+pub use routes::{Desk, Explained, Planned, routes};
 pub use socket::{AdminSocket, SocketError, default_path};
 pub use status::{Status, ZoneStatus};
 

@@ -9,6 +9,8 @@
 mod check;
 mod demo;
 mod explain;
+mod health;
+mod orders;
 mod running;
 mod schema;
 mod serve;
@@ -32,6 +34,7 @@ Examples:
   rhumb serve policies/ --listen 192.0.2.53:53    answer
   rhumb explain www.gslb.example.com --client 203.0.113.7
                                                   why does that client get that answer?
+  rhumb drain north --for 2h --reason maintenance take a datacenter out of preference
   rhumb test tests.yaml                           run policy tests
 
 Exit codes:
@@ -69,6 +72,24 @@ enum Command {
     Status(running::Status),
     /// Have the running server read its files again
     Reload(running::Reload),
+    /// Show every target: what it counts as, since when, loss and delay
+    Targets(health::Targets),
+    /// Show what happened lately
+    Events(health::Events),
+    /// Show in which order balancers should try a service's nodes
+    Plan(health::Plan),
+    /// Count a target as up or down, whatever its probes say
+    Force(orders::Force),
+    /// Take a force back
+    Unforce(orders::Unforce),
+    /// Answer a datacenter, link, service or VIP only where nothing else is usable
+    Drain(orders::Drain),
+    /// Take drains back
+    Undrain(orders::Undrain),
+    /// Say where a service's writable store is now
+    Promote(orders::Promote),
+    /// Let a target with `recovery: manual` recover
+    Recover(orders::Recover),
     /// Serve a demonstration on loopback: no files, no root
     Demo(demo::Demo),
 }
@@ -110,6 +131,15 @@ pub fn main() -> ExitCode {
         Command::Test(test) => test.run(),
         Command::Status(status) => status.run(),
         Command::Reload(reload) => reload.run(),
+        Command::Targets(targets) => targets.run(),
+        Command::Events(events) => events.run(),
+        Command::Plan(plan) => plan.run(),
+        Command::Force(force) => force.run(),
+        Command::Unforce(unforce) => unforce.run(),
+        Command::Drain(drain) => drain.run(),
+        Command::Undrain(undrain) => undrain.run(),
+        Command::Promote(promote) => promote.run(),
+        Command::Recover(recover) => recover.run(),
         Command::Demo(demo) => demo.run(),
     };
     match ending {

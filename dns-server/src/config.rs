@@ -17,6 +17,7 @@ use rhumb_zones::{Diagnostics, OneOrMany, Prefix, Read, Reader, Tree, spec};
 use serde_json::{Value as Json, json};
 
 use crate::admin;
+use crate::alarm::Webhook;
 use crate::load::Sources;
 use crate::net::NetOptions;
 use crate::snapshot::Options;
@@ -39,9 +40,12 @@ pub struct Flags {
     /// Unix socket for commands such as `status` [default: one per user]
     #[arg(long, value_name = "PATH")]
     pub admin: Option<PathBuf>,
-    /// Directory for what must survive a restart: SOA serials
+    /// Directory for what must survive a restart: SOA serials, verdicts, overrides
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// Name of the place it probes from: a datacenter's, when it stands inside [default: none]
+    #[arg(long, value_name = "NAME")]
+    pub site: Option<String>,
     /// Configuration file: the same words, as YAML
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -60,8 +64,10 @@ spec! {
         workers: Option<NonZeroU16>,
         /// Unix socket for commands such as `status`.
         admin: Option<String>,
-        /// Directory for what must survive a restart: SOA serials.
+        /// Directory for what must survive a restart: SOA serials, verdicts, overrides.
         state: Option<String>,
+        /// Name of the place it probes from: a datacenter's, when it stands inside.
+        site: Option<String>,
         /// Largest UDP reply in octets, 512 to 4096.
         udp_size: UdpSize = UdpSize(Options::UDP_SIZE),
         /// What version.bind says; `off` refuses it.
@@ -86,6 +92,10 @@ pub struct Config {
     pub state: Option<PathBuf>,
     /// Presentation and trust.
     pub options: Arc<Options>,
+    /// The site of this process, if it has one.
+    pub site: Option<Arc<str>>,
+    /// Whom events are told, besides the log.
+    pub alarms: Vec<Webhook>,
 }
 
 /// Why there is no configuration.
@@ -118,7 +128,7 @@ impl Config {
     /// # Errors
     /// When the file is unreadable or wrong, or nobody names a policy.
     pub fn new(flags: Flags) -> Result<Self, ConfigError> {
-        let Flags { policies, listen, geo, workers, admin, state, config } = flags;
+        let Flags { policies, listen, geo, workers, admin, state, site, config } = flags;
         let file = config.as_deref().map(read).transpose()?.unwrap_or_default();
         let base = config.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new(""));
         let either = |flags: Vec<PathBuf>, file: Option<OneOrMany<String>>| match file {
@@ -140,6 +150,8 @@ impl Config {
             sources: Sources { policies, geo: either(geo, file.geo), embedded: Vec::new() },
             net: NetOptions { listen, workers },
             admin: admin.or_else(|| Some(base.join(file.admin?))).unwrap_or_else(admin::default_path),
+            alarms: Vec::new(),
+            site: site.or(file.site).map(Arc::from),
             state: state.or_else(|| Some(base.join(file.state?))),
             options: Arc::new(Options {
                 udp_size: file.udp_size.0,

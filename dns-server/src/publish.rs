@@ -25,8 +25,8 @@ impl Publisher {
     }
 
     /// Makes `next` what every following batch of queries is answered from.
-    pub fn publish(&self, next: Snapshot) {
-        self.current.store(Arc::new(next));
+    pub fn publish(&self, next: Arc<Snapshot>) {
+        self.current.store(next);
     }
 
     /// The snapshot in use.

@@ -14,7 +14,8 @@
 //! Old snapshots are kept until no worker holds them and freed here: freeing
 //! a million names takes longer than a client should wait.
 //!
-//! **Invariant:** this thread is the only one that publishes after start.
+//! **Invariant:** this thread alone makes snapshots of new files; the keeper,
+//! which knows the state, publishes them.
 
 mod build;
 mod debounce;
@@ -28,6 +29,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use crate::keeper::Keeper;
 use crate::load::{Footprint, Loader};
 use crate::publish::Publisher;
 use crate::serial::Serials;
@@ -86,7 +88,7 @@ const MAX_ROUNDS: usize = 3;
 /// of a worker's share), and an edit is still served in time on a busy machine.
 const NICENESS: i32 = 5;
 
-/// The one who publishes.
+/// The one who reads and compiles.
 #[derive(Debug)]
 pub struct Reloader {
     builder: Builder,
@@ -141,7 +143,7 @@ impl Reloader {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn spawn(mut self) -> io::Result<Sender<Request>> {
+    pub fn spawn(mut self, keeper: Keeper) -> io::Result<Sender<Request>> {
         let (send, receive) = channel();
         let changes = send.clone();
         self.watch = Watch::new(move |change| _ = changes.send(Request::Changed(change)))
@@ -149,11 +151,11 @@ impl Reloader {
                 |error| tracing::warn!(%error, "files are not watched; use SIGHUP or `rhumb reload`"),
             )
             .ok();
-        std::thread::Builder::new().name("reload".to_owned()).spawn(move || self.work(&receive))?;
+        std::thread::Builder::new().name("reload".to_owned()).spawn(move || self.work(&receive, &keeper))?;
         Ok(send)
     }
 
-    fn work(mut self, requests: &Receiver<Request>) {
+    fn work(mut self, requests: &Receiver<Request>, keeper: &Keeper) {
         // Only a favour to the serving threads; a refusal is no reason to stop.
         let _ = rustix::process::setpriority_process(None, NICENESS);
         self.accepted();
@@ -162,11 +164,11 @@ impl Reloader {
         let mut request = Ok(Request::Signalled);
         loop {
             match request {
-                Ok(request) => self.react(request, requests),
+                Ok(request) => self.react(request, (requests, keeper)),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            self.retired.retain(|snapshot| Arc::strong_count(snapshot) > 1);
+            self.retired.retain(|snapshot| snapshot.is_held());
             request = match self.retired.is_empty() {
                 true => requests.recv().map_err(RecvTimeoutError::from),
                 false => requests.recv_timeout(RETIRE),
@@ -175,11 +177,11 @@ impl Reloader {
     }
 
     /// Looks until the files hold still, and tells whoever waits.
-    fn react(&mut self, mut request: Request, requests: &Receiver<Request>) {
+    fn react(&mut self, mut request: Request, (requests, keeper): (&Receiver<Request>, &Keeper)) {
         let mut askers = Vec::new();
         for round in 1..=MAX_ROUNDS {
             gather(request, requests, &mut askers);
-            if let Some(outcome) = self.look(round < MAX_ROUNDS) {
+            if let Some(outcome) = self.look(keeper, round < MAX_ROUNDS) {
                 // One who stopped waiting needs no answer.
                 askers.into_iter().for_each(|asker| _ = asker.send(outcome.clone()));
                 return;
@@ -190,7 +192,7 @@ impl Reloader {
 
     /// Reads, compiles and publishes, if that leads anywhere new; nothing if
     /// `patient` and the files changed meanwhile.
-    fn look(&mut self, patient: bool) -> Option<Outcome> {
+    fn look(&mut self, keeper: &Keeper, patient: bool) -> Option<Outcome> {
         let generation = self.publisher.current().parts().generation;
         if self.served.is_current() {
             if self.refused.take().is_some() {
@@ -213,8 +215,7 @@ impl Reloader {
         }
         Some(match built {
             Ok(Built { snapshot, warnings }) => {
-                self.retired.push(self.publisher.current());
-                self.publisher.publish(snapshot);
+                self.retired.extend(keeper.adopt(snapshot));
                 (self.served, self.serials, self.warnings) = (footprint, serials, warnings);
                 self.refused = None;
                 self.journal.publish();

@@ -12,12 +12,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use rhumb_health::run::Limits;
 use rhumb_zones::LoadOptions;
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::admin::{self, AdminSocket, Desk, SocketError};
+use crate::alarm::Herald;
 use crate::config::Config;
+use crate::keeper::{Keeper, Keeping};
 use crate::load::Loader;
 use crate::net::Server;
 use crate::reload::{Reloader, Request, now};
@@ -61,7 +64,7 @@ pub enum ServeError {
 /// # Errors
 /// When it cannot start.
 pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), ServeError> {
-    let Config { sources, net, admin, state, options } = config;
+    let Config { sources, net, admin, state, options, site, alarms } = config;
     let started = now();
     let serials = Serials::open(state.as_deref()).map_err(ServeError::State)?;
     let geo = sources.geo.clone();
@@ -69,15 +72,27 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
     let reloader = Reloader::new(loader, serials, options).map_err(ServeError::Policy)?;
     let (publisher, journal, stats) =
         (reloader.publisher().clone(), Arc::clone(reloader.journal()), Stats::default());
+    let keeping =
+        Keeping { site, directory: state, herald: Herald::spawn(alarms), limits: Limits::of_this_process() };
     let server = Server::bind(&net, &publisher, &stats).map_err(ServeError::Listen)?;
     let socket = AdminSocket::bind(&admin)?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Start)?;
     let signals = runtime.block_on(async { Signals::new() }).map_err(ServeError::Start)?;
+    let keeper = Keeper::start(publisher.clone(), keeping).map_err(ServeError::State)?;
     let listen = server.addresses().to_vec();
     ready(&Ready { listen: &listen, admin: socket.path(), snapshot: &publisher.current() });
-    let requests = reloader.spawn().map_err(ServeError::Start)?;
+    let requests = reloader.spawn(keeper.clone()).map_err(ServeError::Start)?;
     let running = server.run().map_err(ServeError::Start)?;
-    let desk = Desk { publisher, stats, journal, requests: requests.clone(), geo, listen, started };
+    let desk = Desk {
+        publisher,
+        keeper: keeper.clone(),
+        stats,
+        journal,
+        requests: requests.clone(),
+        geo,
+        listen,
+        started,
+    };
     runtime
         .block_on(async {
             tokio::select! {
@@ -88,6 +103,7 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
         .map_err(ServeError::Start)?;
     tracing::info!("stopping");
     drop(running);
+    keeper.stop();
     Ok(())
 }
 

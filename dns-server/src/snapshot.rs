@@ -110,6 +110,12 @@ impl Snapshot {
         self.names.len()
     }
 
+    /// Whether its big parts are also in another snapshot, in some worker's
+    /// hands or published.
+    pub(crate) fn is_held(&self) -> bool {
+        Arc::strong_count(&self.names) > 1
+    }
+
     pub(crate) fn options(&self) -> &Options {
         &self.parts.options
     }

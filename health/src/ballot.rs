@@ -135,10 +135,11 @@ impl Ballot {
         votes.iter().map(|cast| (&cast.site, &cast.prober, &cast.vote))
     }
 
-    /// Keeps the votes on these subjects only: those of another policy's
-    /// targets are nobody's.
-    pub fn retain(&mut self, is_known: impl Fn(&Subject) -> bool) {
-        self.votes.retain(|subject, _| is_known(subject));
+    /// Moves votes to the subjects of another policy; those that it does not
+    /// know are nobody's.
+    pub fn rename(&mut self, new: impl Fn(&Subject) -> Option<Subject>) {
+        let votes = std::mem::take(&mut self.votes);
+        self.votes = votes.into_iter().filter_map(|(subject, votes)| Some((new(&subject)?, votes))).collect();
     }
 
     /// What the votes on `subject` amount to at `now`.

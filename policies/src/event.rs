@@ -60,6 +60,19 @@ impl Event {
     /// Most names in `masked`: a link may carry ten thousand VIPs, and nobody
     /// reads beyond a screen.
     pub const MAX_MASKED: usize = 50;
+
+    /// An event that is no difference of states, about `target`.
+    #[must_use]
+    pub fn new(kind: EventKind, (phase, severity): (Phase, Severity), target: &str, text: String) -> Self {
+        let (target, masked) = (target.to_owned(), Vec::new());
+        Self { at_ms: 0, kind, phase, target, severity, text, cause: None, masked, masked_count: 0 }
+    }
+
+    /// The same, at `now` (since the Unix epoch).
+    #[must_use]
+    pub fn at(self, now: Duration) -> Self {
+        Self { at_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX), ..self }
+    }
 }
 
 /// Kinds of events.
@@ -84,6 +97,18 @@ pub enum EventKind {
     ServiceLastResort,
     /// The primary of a service is elsewhere now.
     PrimaryChanged,
+    /// Everything is silent: the fault is this server's own.
+    OwnFault,
+    /// An operator's order was carried out.
+    Order,
+    /// A prober of a site that was not known votes.
+    SiteHeard,
+    /// No prober of a site is heard any more.
+    SiteSilent,
+    /// What was kept over a restart makes no sense.
+    StateLost,
+    /// A probe reports a primary that is no datacenter.
+    StrangePrimary,
 }
 
 impl EventKind {
@@ -100,6 +125,12 @@ impl EventKind {
             Self::ServiceDegraded => "service-degraded",
             Self::ServiceLastResort => "service-last-resort",
             Self::PrimaryChanged => "primary-changed",
+            Self::OwnFault => "own-fault",
+            Self::Order => "order",
+            Self::SiteHeard => "site-heard",
+            Self::SiteSilent => "site-silent",
+            Self::StateLost => "state-lost",
+            Self::StrangePrimary => "strange-primary",
         }
     }
 }

@@ -45,7 +45,7 @@ pub use policy::{LoadOptions, Loaded, Source, load, probe_keys};
 pub use prefix::{Prefix, PrefixError};
 pub use read::{
     Bounded, Entries, Fraction, KeyInfo, MAX_DURATION, Named, OneOrMany, Read, Reader, Spanned, Spec, Ttl,
-    did_you_mean, read,
+    did_you_mean, read, scan_duration,
 };
 pub use record::{Record, Rtype, RtypeError};
 pub use schema::schema;

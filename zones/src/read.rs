@@ -22,7 +22,7 @@ mod suggest;
 use std::fmt;
 
 pub use list::{Named, OneOrMany, Spanned};
-pub use scalar::{Bounded, Fraction, MAX_DURATION, Ttl};
+pub use scalar::{Bounded, Fraction, MAX_DURATION, Ttl, scan_duration};
 pub use spec::{Entries, KeyInfo, Spec};
 pub use suggest::did_you_mean;
 

@@ -5,11 +5,12 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use serde_json::Value as Json;
 use tokio::net::UnixStream;
 
 /// How long an answer may take: a reload of a large geo database included.
@@ -45,12 +46,16 @@ pub enum AskError {
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Sends one request to the server behind the socket at `path` and waits for
-/// its status and body.
+/// Sends one request, with `body` as JSON if there is one, to the server behind
+/// the socket at `path` and waits for its status and body.
 ///
 /// # Errors
 /// When there is no server, it is not ours, or it does not answer.
-pub fn ask(path: &Path, method: Method, target: &str) -> Result<(StatusCode, Bytes), AskError> {
+pub fn ask(
+    path: &Path,
+    (method, target): (Method, &str),
+    body: Option<&Json>,
+) -> Result<(StatusCode, Bytes), AskError> {
     let no_server = |source| AskError::NoServer { path: path.to_owned(), source };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(no_server)?;
     let owner = std::fs::metadata(path).map_err(no_server)?.uid();
@@ -60,7 +65,7 @@ pub fn ask(path: &Path, method: Method, target: &str) -> Result<(StatusCode, Byt
     runtime.block_on(async {
         let exchange = async {
             let stream = UnixStream::connect(path).await.map_err(no_server)?;
-            exchange(stream, method, target).await.map_err(AskError::Broken)
+            exchange(stream, (method, target), body).await.map_err(AskError::Broken)
         };
         tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| AskError::Timeout)?
     })
@@ -68,13 +73,14 @@ pub fn ask(path: &Path, method: Method, target: &str) -> Result<(StatusCode, Byt
 
 async fn exchange(
     stream: UnixStream,
-    method: Method,
-    target: &str,
+    (method, target): (Method, &str),
+    body: Option<&Json>,
 ) -> Result<(StatusCode, Bytes), Box<dyn std::error::Error + Send + Sync>> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
-    let request =
-        Request::builder().method(method).uri(target).header("host", "rhumb").body(Empty::<Bytes>::new())?;
+    let body = Full::new(body.map(|body| Bytes::from(body.to_string())).unwrap_or_default());
+    let request = Request::builder().method(method).uri(target).header("host", "rhumb");
+    let request = request.header("content-type", "application/json").body(body)?;
     let response = sender.send_request(request).await?;
     let status = response.status();
     let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await?;

@@ -5,25 +5,34 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
-use axum::extract::{Query, State};
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use rhumb_zones::{Prefix, Rtype};
+use rhumb_policies::{BalancerPlan, Event, node_plan};
+use rhumb_zones::{Prefix, Rtype, ServiceId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::status::{Status, ZoneStatus};
 use crate::ask::{Question, Told, ask};
+use crate::keeper::report::Report;
+use crate::keeper::{Keeper, Message};
+use crate::orders::{Order, service_named};
 use crate::publish::Publisher;
 use crate::reload::{Journal, Outcome, Request, now};
 use crate::stats::Stats;
+
+/// Largest order: two texts and some names.
+const MAX_ORDER: usize = 16 << 10;
 
 /// What handlers reach.
 #[derive(Clone, Debug)]
 pub struct Desk {
     /// What is served.
     pub publisher: Publisher,
+    /// Who keeps the state.
+    pub keeper: Keeper,
     /// What was counted.
     pub stats: Stats,
     /// What happened to reloads.
@@ -44,6 +53,10 @@ pub fn routes(desk: Desk) -> Router {
         .route("/status", get(status))
         .route("/reload", post(reload))
         .route("/explain", get(explain))
+        .route("/targets", get(targets))
+        .route("/events", get(events))
+        .route("/plan", get(plan))
+        .route("/orders", post(orders).layer(DefaultBodyLimit::max(MAX_ORDER)))
         .with_state(desk)
 }
 
@@ -59,6 +72,7 @@ async fn status(State(desk): State<Desk>) -> Json<Status> {
         services: zone.services.len(),
     };
     let counters = desk.stats.totals().pairs();
+    let health = report(&desk).await;
     Json(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
@@ -72,6 +86,7 @@ async fn status(State(desk): State<Desk>) -> Json<Status> {
         datacenters: model.datacenters().len(),
         services: model.services().len(),
         geo: desk.geo,
+        health,
         queries: counters.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
     })
 }
@@ -117,6 +132,63 @@ async fn explain(State(desk): State<Desk>, Query(asked): Query<Explain>) -> Resu
     let question =
         Question::new(snapshot.parts().world.model(), &asked.name, (rtype, client)).map_err(wrong)?;
     Ok(Json(Explained::new(&ask(&snapshot, &question))))
+}
+
+async fn report(desk: &Desk) -> Option<Report> {
+    let (send, report) = oneshot::channel();
+    desk.keeper.send(Message::Report(send));
+    report.await.ok().map(|report| *report)
+}
+
+async fn targets(State(desk): State<Desk>) -> Result<Json<Report>, StatusCode> {
+    report(&desk).await.map(Json).ok_or(StatusCode::SERVICE_UNAVAILABLE)
+}
+
+/// The query string of `/events`.
+#[derive(Deserialize)]
+struct Events {
+    count: Option<usize>,
+}
+
+async fn events(State(desk): State<Desk>, Query(asked): Query<Events>) -> Json<Vec<Event>> {
+    Json(desk.keeper.history().recent(asked.count.unwrap_or(usize::MAX)))
+}
+
+/// The query string of `/plan`.
+#[derive(Deserialize)]
+struct PlanOf {
+    service: String,
+}
+
+/// What `/plan` answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Planned {
+    /// For people.
+    pub text: String,
+    /// For programs.
+    pub plan: serde_json::Value,
+}
+
+async fn plan(State(desk): State<Desk>, Query(asked): Query<PlanOf>) -> Result<Json<Planned>, Wrong> {
+    let snapshot = desk.publisher.current();
+    let parts = snapshot.parts();
+    let model = parts.world.model();
+    let name = service_named(model, &asked.service).map_err(wrong)?;
+    let at = model.services().iter().position(|service| *service.name == *name);
+    let id = at.map(ServiceId::new).ok_or_else(|| wrong("no such service"))?;
+    let plan = node_plan(&parts.world, &parts.state, id);
+    let text = plan.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    Ok(Json(Planned { text, plan: plan.iter().map(BalancerPlan::to_json).collect() }))
+}
+
+async fn orders(State(desk): State<Desk>, Json(order): Json<Order>) -> Result<Json<Vec<String>>, Wrong> {
+    let (send, said) = oneshot::channel();
+    desk.keeper.send(Message::Order(Box::new(order), send));
+    match said.await {
+        Ok(Ok(said)) => Ok(Json(said)),
+        Ok(Err(why)) => Err((StatusCode::CONFLICT, why)),
+        Err(_) => Err((StatusCode::SERVICE_UNAVAILABLE, "the server is stopping".to_owned())),
+    }
 }
 
 /// A question that makes no sense, and why.

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::keeper::report::{Ago, Report};
 use crate::reload::Refusal;
 
 /// The state of a running server. Times are Unix seconds.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Status {
     /// The program's version.
     pub version: String,
@@ -36,6 +37,8 @@ pub struct Status {
     pub services: usize,
     /// Geo databases in use; none means the embedded table.
     pub geo: Vec<PathBuf>,
+    /// What is known of targets; nothing while the server stops.
+    pub health: Option<Report>,
     /// Counters of the query path, summed over all workers.
     pub queries: Vec<(String, u64)>,
 }
@@ -91,23 +94,11 @@ impl fmt::Display for Status {
         for path in &self.geo {
             writeln!(f, "geo: {}", path.display())?;
         }
+        if let Some(health) = &self.health {
+            write!(f, "{health}")?;
+        }
         let counted: Vec<String> =
             self.queries.iter().map(|(name, count)| format!("{name} {count}")).collect();
         write!(f, "queries: {}", counted.join(", "))
-    }
-}
-
-/// A span of time in its two largest units.
-struct Ago(Duration);
-
-impl fmt::Display for Ago {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        match seconds {
-            0..60 => write!(f, "{seconds} s"),
-            60..3_600 => write!(f, "{} min {} s", seconds / 60, seconds % 60),
-            3_600..86_400 => write!(f, "{} h {} min", seconds / 3_600, seconds / 60 % 60),
-            _ => write!(f, "{} d {} h", seconds / 86_400, seconds / 3_600 % 24),
-        }
     }
 }

@@ -59,7 +59,7 @@ impl Explain {
         let Self { name, rtype, client, socket, .. } = self;
         let client = client.map(|client| format!("&client={}", admin::encode(&client.to_string())));
         let query = format!("name={}&type={rtype}{}", admin::encode(&name), client.unwrap_or_default());
-        let (status, body) = admin::ask(&socket.path(), Method::GET, &format!("/explain?{query}"))?;
+        let (status, body) = admin::ask(&socket.path(), (Method::GET, &format!("/explain?{query}")), None)?;
         match status {
             StatusCode::OK => Ok(serde_json::from_slice(&body)?),
             _ => Err(format!("{name}: {}", String::from_utf8_lossy(&body)).into()),

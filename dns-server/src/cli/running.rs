@@ -18,7 +18,7 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) fn run(self) -> Result<Ending, Failure> {
-        let (_, body) = admin::ask(&self.socket.path(), Method::GET, "/status")?;
+        let (_, body) = admin::ask(&self.socket.path(), (Method::GET, "/status"), None)?;
         let status: admin::Status = serde_json::from_slice(&body)?;
         match self.json {
             true => print(&format_args!("{:#}", serde_json::to_value(&status)?))?,
@@ -37,7 +37,7 @@ pub(super) struct Reload {
 
 impl Reload {
     pub(super) fn run(self) -> Result<Ending, Failure> {
-        let (status, body) = admin::ask(&self.socket.path(), Method::POST, "/reload")?;
+        let (status, body) = admin::ask(&self.socket.path(), (Method::POST, "/reload"), None)?;
         if status != StatusCode::OK {
             return Err(format!("the server answered {status}").into());
         }

@@ -172,7 +172,7 @@ impl Read for Fraction {
 
 impl Read for Duration {
     fn read(tree: &Tree, reader: &mut Reader<'_>) -> Option<Self> {
-        let duration = tree.text().and_then(|text| duration(text));
+        let duration = tree.text().and_then(|text| scan_duration(text));
         if duration.is_none()
             && let Some(text) = tree.text()
             && text.parse::<u32>().is_ok()
@@ -216,8 +216,10 @@ impl Read for Ttl {
     }
 }
 
-/// `30s`, `1h30m`, `200ms`; a bare `0` needs no unit.
-fn duration(text: &str) -> Option<Duration> {
+/// A span of time as operators write it: `30s`, `1h30m`, `200ms`; a bare `0`
+/// needs no unit.
+#[must_use]
+pub fn scan_duration(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }

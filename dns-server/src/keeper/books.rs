@@ -1,0 +1,397 @@
+//! What the keeper knows besides the state: votes, verdicts, operators' words.
+//!
+//! Verdicts are kept per subject and made anew when a vote on it comes in, and
+//! once a second for age. Everything else about them (what an unknown one
+//! counts as, holds, paths) is the business of `advance`, which gets them all
+//! as [`Inputs`].
+//!
+//! The last verdict known of each subject is kept apart: it is where a probe
+//! starts from after a restart, and what a new policy's probes start from.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rhumb_health::Status;
+use rhumb_health::ballot::{Ballot, Electorate, Verdict, Vote};
+use rhumb_health::roster::{Homes, Subject, subject_name, subject_named};
+use rhumb_health::run::Finding;
+use rhumb_policies::{Event, Inputs, State, World, advance};
+use rhumb_zones::{DatacenterId, Model, Probe, ServiceId, TargetId};
+
+use super::memory::Memory;
+use super::{Ballots, notes};
+use crate::lookout::{Lookout, Sight};
+use crate::orders::Ledger;
+use crate::snapshot::Snapshot;
+
+/// Sites that are listened to; more is a mistake or an attack.
+const MAX_SITES: usize = 1_000;
+
+/// Silence after which a site is told to be gone: some refreshes of the
+/// slowest usual probe.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// The name of this process among the probers of its site.
+const OWN: &str = "self";
+
+#[derive(Debug)]
+pub(super) struct Books {
+    site: Arc<str>,
+    own: Arc<str>,
+    lookout: Lookout,
+    homes: Homes,
+    ballot: Ballot,
+    /// Of every subject of the policy.
+    verdicts: HashMap<Subject, (Arc<Probe>, Verdict)>,
+    /// The last verdict that was up or down.
+    known: HashMap<Subject, Status>,
+    pub(super) ledger: Ledger,
+    once: Once,
+    events: Vec<Event>,
+    /// Sites that are known and not heard.
+    silent: BTreeSet<Arc<str>>,
+    /// Of probers elsewhere: what their words for subjects mean.
+    words: HashMap<String, Subject>,
+    kept: serde_json::Value,
+}
+
+/// What is told to `advance` once.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Once {
+    pub(super) promoted: Vec<(ServiceId, DatacenterId)>,
+    pub(super) followed: Vec<(ServiceId, DatacenterId)>,
+    pub(super) recovered: Vec<(TargetId, Duration)>,
+}
+
+impl Books {
+    /// Opens the books of a process at `site`, with what was remembered.
+    pub(super) fn new(
+        snapshot: &Snapshot,
+        (site, lookout): (Arc<str>, Lookout),
+        memory: Memory,
+        now: Duration,
+    ) -> Self {
+        let model = snapshot.parts().world.model();
+        let mut books = Self {
+            site,
+            own: Arc::from(OWN),
+            lookout,
+            homes: Homes::new(model),
+            ballot: Ballot::default(),
+            verdicts: HashMap::new(),
+            known: HashMap::new(),
+            ledger: memory.ledger,
+            once: Once::default(),
+            events: Vec::new(),
+            silent: BTreeSet::new(),
+            words: HashMap::new(),
+            kept: memory.state,
+        };
+        for (site, heard) in memory.sites {
+            books.ballot.hear(&Arc::from(site), Duration::from_secs(heard));
+        }
+        for (name, status) in memory.known {
+            if let Some(subject) = subject_named(model, &name) {
+                books.known.insert(subject, if status { Status::Up } else { Status::Down });
+            }
+        }
+        books.ballot.hear(&books.site, now);
+        books.assign(model, now);
+        for (site, prober, name, vote) in memory.votes {
+            if let Some(subject) = subject_named(model, &name) {
+                books.ballot.cast(subject, (&Arc::from(site), &Arc::from(prober)), vote.into());
+            }
+        }
+        books
+    }
+
+    /// The state to go on from: the one remembered.
+    pub(super) fn first_state(&mut self, snapshot: &Snapshot) -> State {
+        let world = &snapshot.parts().world;
+        let kept = std::mem::take(&mut self.kept);
+        if kept.is_null() {
+            return State::clone(&snapshot.parts().state);
+        }
+        match State::restore(world, &kept) {
+            Ok(state) => advance(world, &state, &self.inputs(world.model()), super::now()),
+            Err(error) => {
+                self.events.push(notes::state_lost(&error.to_string(), super::now()));
+                State::clone(&snapshot.parts().state)
+            }
+        }
+    }
+
+    pub(super) const fn ballot(&self) -> &Ballot {
+        &self.ballot
+    }
+
+    pub(super) const fn lookout(&self) -> &Lookout {
+        &self.lookout
+    }
+
+    pub(super) const fn site(&self) -> &Arc<str> {
+        &self.site
+    }
+
+    /// What is known of each subject of `target`.
+    pub(super) fn subjects_of(&self, target: TargetId) -> Vec<(Subject, &Verdict)> {
+        let all = self.lookout.roster().subjects().iter().map(|(subject, _)| subject);
+        let mine = all.filter(|subject| subject.target == target);
+        mine.filter_map(|subject| Some((*subject, &self.verdicts.get(subject)?.1))).collect()
+    }
+
+    /// Probes what is to be probed now, for the policy and the sites there are.
+    fn assign(&mut self, model: &Model, now: Duration) {
+        let sites: Vec<Arc<str>> = self.ballot.sites().map(|(site, _)| Arc::clone(site)).collect();
+        let known = &self.known;
+        self.lookout.assign((model, &self.homes), (&self.site, &sites), |subject| {
+            known.get(subject).copied().unwrap_or_default()
+        });
+        let subjects = self.lookout.roster().subjects().to_vec();
+        self.verdicts.clear();
+        for (subject, probe) in subjects {
+            let verdict = self.judge(model, (&subject, &probe), now);
+            self.verdicts.insert(subject, (probe, verdict));
+        }
+    }
+
+    fn judge(&self, model: &Model, subject: (&Subject, &Probe), now: Duration) -> Verdict {
+        let electorate = Electorate { model, homes: &self.homes, own_site: &self.site };
+        self.ballot.verdict(&electorate, subject, now)
+    }
+
+    /// Takes in what this process found; says whether that changes a verdict.
+    pub(super) fn see(&mut self, world: &World, findings: Vec<Finding>, now: Duration) -> bool {
+        let was = self.lookout.own_fault();
+        let sights = self.lookout.see(findings, now);
+        self.note(world, sights, now) | self.own_fault(was, now)
+    }
+
+    /// Asks the lookout again about what it kept back, if that is due.
+    pub(super) fn look_again(&mut self, world: &World, now: Duration) -> bool {
+        if self.lookout.wake().is_none_or(|wake| wake > now) {
+            return false;
+        }
+        let was = self.lookout.own_fault();
+        let sights = self.lookout.look_again(now, false);
+        self.note(world, sights, now) | self.own_fault(was, now)
+    }
+
+    fn own_fault(&mut self, was: Option<Duration>, now: Duration) -> bool {
+        let is = self.lookout.own_fault();
+        if was.is_some() != is.is_some() {
+            self.events.push(notes::own_fault(is.is_some(), now));
+        }
+        was.is_some() != is.is_some()
+    }
+
+    fn note(&mut self, world: &World, sights: Vec<Sight>, now: Duration) -> bool {
+        let mut is_news = false;
+        for sight in sights {
+            match sight {
+                Sight::Vote(subject, vote) => {
+                    let (site, own) = (Arc::clone(&self.site), Arc::clone(&self.own));
+                    is_news |= self.cast(world.model(), subject, (&site, &own), vote, now);
+                }
+                Sight::Primary(service, name) => is_news |= self.follow(world.model(), service, &name, now),
+            }
+        }
+        is_news
+    }
+
+    fn follow(&mut self, model: &Model, service: ServiceId, name: &str, now: Duration) -> bool {
+        let found = model.datacenters().iter().position(|one| *one.name == *name).map(DatacenterId::new);
+        match found {
+            Some(datacenter) => self.once.followed.push((service, datacenter)),
+            None => self.events.push(notes::strange_primary(&model.service(service).name, name, now)),
+        }
+        found.is_some()
+    }
+
+    /// Puts a vote in the box; says whether the verdict is another now.
+    #[expect(clippy::too_many_arguments, reason = "who votes what on whom, and when")]
+    fn cast(
+        &mut self,
+        model: &Model,
+        subject: Subject,
+        who: (&Arc<str>, &Arc<str>),
+        vote: Vote,
+        now: Duration,
+    ) -> bool {
+        self.ballot.cast(subject, who, vote);
+        self.count(model, subject, now)
+    }
+
+    fn count(&mut self, model: &Model, subject: Subject, now: Duration) -> bool {
+        let Some((probe, before)) = self.verdicts.get(&subject) else { return false };
+        let verdict = self.judge(model, (&subject, probe), now);
+        let is_news = (before.status, before.is_settled) != (verdict.status, verdict.is_settled);
+        if verdict.status != Status::Unknown {
+            self.known.insert(subject, verdict.status);
+        }
+        if let Some(entry) = self.verdicts.get_mut(&subject) {
+            entry.1 = verdict;
+        }
+        is_news
+    }
+
+    /// Takes in votes from elsewhere; says whether they change a verdict.
+    pub(super) fn hear(&mut self, world: &World, ballots: Ballots, now: Duration) -> bool {
+        let model = world.model();
+        let Ballots { site, prober, votes } = ballots;
+        let is_known = self.ballot.sites().any(|(known, _)| *known == site);
+        if !is_known && self.ballot.sites().count() >= MAX_SITES {
+            return false;
+        }
+        if self.ballot.hear(&site, now) {
+            self.events.push(notes::site_heard(&site, now));
+            self.assign(model, now);
+        }
+        let mut is_news = false;
+        for (name, vote) in votes {
+            if let Some(subject) = self.subject(model, name) {
+                is_news |= self.cast(model, subject, (&site, &prober), vote, now);
+            }
+        }
+        is_news
+    }
+
+    /// The subject of this policy that another prober's word means.
+    fn subject(&mut self, model: &Model, name: String) -> Option<Subject> {
+        if let Some(subject) = self.words.get(&name) {
+            return Some(*subject);
+        }
+        let subject = subject_named(model, &name).filter(|subject| self.verdicts.contains_key(subject))?;
+        self.words.insert(name, subject);
+        Some(subject)
+    }
+
+    /// Looks at the age of everything; says whether a verdict is another now.
+    pub(super) fn tick(&mut self, world: &World, now: Duration) -> bool {
+        let model = world.model();
+        let site = Arc::clone(&self.site);
+        self.ballot.hear(&site, now);
+        if self.ballot.forget(now) {
+            self.assign(model, now);
+        }
+        self.listen(now);
+        let subjects: Vec<Subject> = self.verdicts.keys().copied().collect();
+        let mut is_news = false;
+        for subject in subjects {
+            is_news |= self.count(model, subject, now);
+        }
+        let ended = self.ledger.expire(now);
+        self.events
+            .extend(ended.iter().map(|word| notes::order(format!("{word}: has ended"), &word.target, now)));
+        is_news | !ended.is_empty()
+    }
+
+    /// Tells which sites fell silent, and which are heard again.
+    fn listen(&mut self, now: Duration) {
+        let is_silent = |heard: Duration| now.saturating_sub(heard) > SILENCE;
+        let silent: BTreeSet<Arc<str>> = self
+            .ballot
+            .sites()
+            .filter(|(_, heard)| is_silent(*heard))
+            .map(|(site, _)| Arc::clone(site))
+            .collect();
+        for site in silent.symmetric_difference(&self.silent) {
+            self.events.push(notes::site_silent(site, silent.contains(site), now));
+        }
+        self.silent = silent;
+    }
+
+    /// When something here changes by itself.
+    pub(super) fn wake(&self) -> Option<Duration> {
+        [self.lookout.wake(), self.ledger.wake()].into_iter().flatten().min()
+    }
+
+    /// Everything that `advance` is to know.
+    pub(super) fn inputs(&self, model: &Model) -> Inputs {
+        self.inputs_with(model, &self.ledger)
+    }
+
+    /// The same, if these words were all.
+    pub(super) fn inputs_with(&self, model: &Model, ledger: &Ledger) -> Inputs {
+        let mut inputs = Inputs::new(model, Status::Unknown);
+        for (Subject { target, address }, (_, verdict)) in &self.verdicts {
+            match address {
+                Some(address) => inputs.set_address(*target, *address, verdict.status),
+                None => inputs.set_verdict(model, *target, verdict.status),
+            }
+            if !verdict.is_settled {
+                inputs.set_unsettled(*target, true);
+            }
+            if let Some(measure) = verdict.measure {
+                inputs.set_measure(*target, measure);
+            }
+        }
+        ledger.overrides(model).into_iter().for_each(|word| inputs.add(word));
+        let Once { promoted, followed, recovered } = &self.once;
+        promoted.iter().for_each(|&(service, datacenter)| inputs.promote(service, datacenter));
+        followed.iter().for_each(|&(service, datacenter)| inputs.follow(service, datacenter));
+        recovered.iter().for_each(|&(target, at)| inputs.recover(target, at));
+        inputs.set_own_fault(self.lookout.own_fault().is_some());
+        inputs
+    }
+
+    /// What is to be told once.
+    pub(super) const fn once(&mut self) -> &mut Once {
+        &mut self.once
+    }
+
+    /// Notes that `advance` was told.
+    pub(super) fn applied(&mut self) {
+        self.once = Once::default();
+    }
+
+    pub(super) fn log(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    pub(super) fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Goes over to another policy.
+    pub(super) fn adopt(&mut self, old: &World, new: &World, now: Duration) {
+        let (old, new) = (old.model(), new.model());
+        let renamed = |subject: &Subject| subject_named(new, &subject_name(old, subject));
+        self.ballot.rename(renamed);
+        let known = std::mem::take(&mut self.known);
+        self.known =
+            known.into_iter().filter_map(|(subject, status)| Some((renamed(&subject)?, status))).collect();
+        self.words.clear();
+        self.homes = Homes::new(new);
+        self.assign(new, now);
+    }
+
+    /// What is to survive a restart.
+    pub(super) fn memory(&self, world: &World, state: &State, now: Duration) -> Memory {
+        let model = world.model();
+        let name = |subject: &Subject| subject_name(model, subject);
+        let mut votes = Vec::new();
+        for subject in self.verdicts.keys() {
+            for (site, prober, vote) in self.ballot.votes(subject) {
+                votes.push((site.to_string(), prober.to_string(), name(subject), vote.into()));
+            }
+        }
+        Memory {
+            saved: now.as_secs(),
+            state: state.save(world),
+            ledger: self.ledger.clone(),
+            known: self
+                .known
+                .iter()
+                .map(|(subject, status)| (name(subject), *status == Status::Up))
+                .collect(),
+            sites: self
+                .ballot
+                .sites()
+                .map(|(site, heard)| (site.to_string(), heard.as_secs()))
+                .collect::<BTreeMap<_, _>>(),
+            votes,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What survives a restart, and the thread that writes it.
+//!
+//! One JSON file in the state directory, under names, replaced atomically and
+//! synced: after a crash there is the old one or the new one. It is written on
+//! a thread of its own, the latest content only: a slow disk delays nothing
+//! but itself. A file that makes no sense is set aside for a look and the
+//! server starts clean, with an alarm: answering matters more.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rhumb_health::ballot::Vote;
+use rhumb_health::{Measure, Status};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::orders::Ledger;
+
+/// The file in the state directory.
+const FILE: &str = "state.json";
+
+/// Larger files are not ours: 10,000 services of 8 VIPs take 30 MB.
+const MAX_FILE: u64 = 256 << 20;
+
+/// Everything remembered. Times are Unix seconds.
+#[derive(Default, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Memory {
+    /// When it was written.
+    pub saved: u64,
+    /// What `advance` remembers.
+    pub state: Json,
+    /// Operators' words.
+    pub ledger: Ledger,
+    /// The last verdict known of each subject: whether up.
+    pub known: BTreeMap<String, bool>,
+    /// When each site was last heard.
+    pub sites: BTreeMap<String, u64>,
+    /// Site, prober, subject, vote.
+    pub votes: Vec<(String, String, String, KeptVote)>,
+}
+
+/// A vote as it is kept. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeptVote {
+    up: Option<bool>,
+    at: u64,
+    loss: f64,
+    delay_ms: Option<f64>,
+    p50_ms: Option<f64>,
+    p95_ms: Option<f64>,
+    jitter_ms: Option<f64>,
+    tries: u32,
+}
+
+impl From<&Vote> for KeptVote {
+    fn from(vote: &Vote) -> Self {
+        let Measure { loss, delay_ms, p50_ms, p95_ms, jitter_ms, tries } = vote.measure;
+        let up = match vote.leaning {
+            Status::Up => Some(true),
+            Status::Down => Some(false),
+            Status::Unknown => None,
+        };
+        let at = u64::try_from(vote.at.as_millis()).unwrap_or(u64::MAX);
+        Self { up, at, loss, delay_ms, p50_ms, p95_ms, jitter_ms, tries }
+    }
+}
+
+impl From<KeptVote> for Vote {
+    fn from(kept: KeptVote) -> Self {
+        let KeptVote { up, at, loss, delay_ms, p50_ms, p95_ms, jitter_ms, tries } = kept;
+        Self {
+            leaning: up.map_or(Status::Unknown, |up| if up { Status::Up } else { Status::Down }),
+            is_settled: true,
+            measure: Measure { loss, delay_ms, p50_ms, p95_ms, jitter_ms, tries },
+            failure: None,
+            at: Duration::from_millis(at),
+        }
+    }
+}
+
+/// Reads what is kept in `directory`, made if missing; and what was wrong with
+/// it, if it had to be set aside.
+///
+/// # Errors
+/// When the directory cannot be made or the file not be read or renamed.
+pub fn recall(directory: &Path) -> io::Result<(Memory, Option<String>)> {
+    std::fs::create_dir_all(directory)?;
+    let path = directory.join(FILE);
+    let text = match read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Memory::default(), None)),
+        Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
+        text => text,
+    };
+    match text.and_then(|text| serde_json::from_str(&text).map_err(io::Error::from)) {
+        Ok(memory) => Ok((memory, None)),
+        Err(error) => {
+            let aside = path.with_extension("json.bad");
+            std::fs::rename(&path, &aside)?;
+            Ok((Memory::default(), Some(format!("{error}; it is kept as {}", aside.display()))))
+        }
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    if std::fs::metadata(path)?.len() > MAX_FILE {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too large"));
+    }
+    std::fs::read_to_string(path)
+}
+
+/// The thread that writes; when dropped, it has written.
+#[derive(Debug)]
+pub struct Scribe {
+    desk: Arc<(Mutex<Next>, Condvar)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default, Debug)]
+struct Next {
+    memory: Option<Memory>,
+    is_last: bool,
+}
+
+impl Scribe {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When there is none to be had.
+    pub fn spawn(directory: PathBuf) -> io::Result<Self> {
+        let desk = Arc::<(Mutex<Next>, Condvar)>::default();
+        let mine = Arc::clone(&desk);
+        let path = directory.join(FILE);
+        let work = move || {
+            while let Some(memory) = next(&mine) {
+                if let Err(error) = write(&path, &memory) {
+                    let file = path.display();
+                    tracing::error!(%file, %error, "the state is not saved: a restart goes back to the last one");
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("scribe".to_owned()).spawn(work)?;
+        Ok(Self { desk, thread: Some(thread) })
+    }
+
+    /// Writes `memory` soon, in place of any that waits.
+    pub fn write(&self, memory: Memory) {
+        let (next, bell) = &*self.desk;
+        next.lock().unwrap_or_else(PoisonError::into_inner).memory = Some(memory);
+        bell.notify_one();
+    }
+}
+
+impl Drop for Scribe {
+    fn drop(&mut self) {
+        let (next, bell) = &*self.desk;
+        next.lock().unwrap_or_else(PoisonError::into_inner).is_last = true;
+        bell.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // It panicked, if ever, after saying so.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Waits for what is to be written; nothing when that was all.
+fn next((next, bell): &(Mutex<Next>, Condvar)) -> Option<Memory> {
+    let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        match next.memory.take() {
+            Some(memory) => return Some(memory),
+            None if next.is_last => return None,
+            None => next = bell.wait(next).unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+}
+
+fn write(path: &Path, memory: &Memory) -> io::Result<()> {
+    let temporary = path.with_extension("json.new");
+    let mut file = io::BufWriter::new(std::fs::File::create(&temporary)?);
+    serde_json::to_writer(&mut file, memory)?;
+    file.write_all(b"\n")?;
+    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    std::fs::rename(&temporary, path)
+}
