@@ -111,7 +111,7 @@ impl Keeper {
     pub fn start(publisher: Publisher, keeping: Keeping) -> io::Result<Self> {
         let Keeping { site, directory, herald, limits } = keeping;
         let (sender, receiver) = channel();
-        let (memory, aside) = match &directory {
+        let (memory, mut aside) = match &directory {
             Some(directory) => memory::recall(directory)?,
             None => (Memory::default(), None),
         };
@@ -122,10 +122,17 @@ impl Keeper {
         })?;
         let snapshot = publisher.current();
         let site = site.unwrap_or_else(|| Arc::from(NO_SITE));
-        let books = Books::new(&snapshot, (site, Lookout::new(prober)), memory, now());
+        let mut books = Books::new(&snapshot, (site, Lookout::new(prober)), memory, now());
+        let state = match (books.first_state(&snapshot), &directory) {
+            (Ok(state), _) => Arc::new(state),
+            (Err(why), directory) => {
+                aside = directory.as_ref().map(|directory| memory::set_aside(directory, &why)).transpose()?;
+                Arc::clone(&snapshot.parts().state)
+            }
+        };
         let history = Arc::new(History::default());
         let mut desk = Desk {
-            state: Arc::clone(&snapshot.parts().state),
+            state,
             publisher,
             snapshot,
             books,
@@ -138,7 +145,6 @@ impl Keeper {
             ticked: Instant::now(),
             saved: Instant::now(),
         };
-        desk.state = Arc::new(desk.books.first_state(&desk.snapshot));
         desk.advance();
         if let Some(what) = aside {
             desk.tell(vec![notes::state_lost(&what, now())]);

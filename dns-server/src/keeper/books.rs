@@ -106,20 +106,15 @@ impl Books {
         books
     }
 
-    /// The state to go on from: the one remembered.
-    pub(super) fn first_state(&mut self, snapshot: &Snapshot) -> State {
+    /// The state to go on from: the one remembered, or why there is none.
+    pub(super) fn first_state(&mut self, snapshot: &Snapshot) -> Result<State, String> {
         let world = &snapshot.parts().world;
         let kept = std::mem::take(&mut self.kept);
         if kept.is_null() {
-            return State::clone(&snapshot.parts().state);
+            return Ok(State::clone(&snapshot.parts().state));
         }
-        match State::restore(world, &kept) {
-            Ok(state) => advance(world, &state, &self.inputs(world.model()), super::now()),
-            Err(error) => {
-                self.events.push(notes::state_lost(&error.to_string(), super::now()));
-                State::clone(&snapshot.parts().state)
-            }
-        }
+        let state = State::restore(world, &kept).map_err(|error| error.to_string())?;
+        Ok(advance(world, &state, &self.inputs(world.model()), super::now()))
     }
 
     pub(super) const fn ballot(&self) -> &Ballot {

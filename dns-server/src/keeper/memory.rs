@@ -98,12 +98,19 @@ pub fn recall(directory: &Path) -> io::Result<(Memory, Option<String>)> {
     };
     match text.and_then(|text| serde_json::from_str(&text).map_err(io::Error::from)) {
         Ok(memory) => Ok((memory, None)),
-        Err(error) => {
-            let aside = path.with_extension("json.bad");
-            std::fs::rename(&path, &aside)?;
-            Ok((Memory::default(), Some(format!("{error}; it is kept as {}", aside.display()))))
-        }
+        Err(error) => Ok((Memory::default(), Some(set_aside(directory, &error.to_string())?))),
     }
+}
+
+/// Puts the file aside for a look; gives back why, and where it is.
+///
+/// # Errors
+/// When it cannot be renamed.
+pub fn set_aside(directory: &Path, why: &str) -> io::Result<String> {
+    let path = directory.join(FILE);
+    let aside = path.with_extension("json.bad");
+    std::fs::rename(&path, &aside)?;
+    Ok(format!("{why}; it is kept as {}", aside.display()))
 }
 
 fn read(path: &Path) -> io::Result<String> {

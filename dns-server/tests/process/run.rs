@@ -67,6 +67,15 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Waits until `holds`.
+pub(crate) fn wait_until(why: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < PATIENCE, "{why}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// A running server in a scratch directory, stopped when dropped.
 pub(crate) struct Server<'s> {
     scratch: &'s Scratch,
@@ -111,13 +120,23 @@ impl<'s> Server<'s> {
 
     /// `rhumb status --json`.
     pub(crate) fn status(&self) -> serde_json::Value {
-        let output = self.tell(&["status", "--json"]);
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
+        self.json(&["status"])
     }
 
     /// The data of the answers to `NAME TYPE`, sorted; the rcode if there is none.
     pub(crate) fn ask(&self, question: &str) -> String {
+        let reply = self.reply(question);
+        let mut data: Vec<String> = reply.answers.iter().map(|record| record.data.to_string()).collect();
+        data.sort();
+        if data.is_empty() { reply.metadata.response_code.to_string() } else { data.join(" ") }
+    }
+
+    /// The TTL of the first answer to `NAME TYPE`.
+    pub(crate) fn ttl(&self, question: &str) -> u32 {
+        self.reply(question).answers.first().unwrap().ttl
+    }
+
+    fn reply(&self, question: &str) -> Message {
         let (name, rtype) = question.split_once(' ').unwrap();
         let (name, rtype) = (Name::from_ascii(name).unwrap(), rtype.parse().unwrap());
         let mut query = Message::query();
@@ -127,9 +146,7 @@ impl<'s> Server<'s> {
         let length = self.socket.recv(&mut reply).expect("no query is lost");
         let reply = Message::from_vec(&reply[..length]).unwrap();
         assert_eq!(reply.metadata.id, query.metadata.id, "an answer to this question");
-        let mut data: Vec<String> = reply.answers.iter().map(|record| record.data.to_string()).collect();
-        data.sort();
-        if data.is_empty() { reply.metadata.response_code.to_string() } else { data.join(" ") }
+        reply
     }
 
     /// Asks until the answer is `want`; gives back how long that took.
@@ -142,6 +159,13 @@ impl<'s> Server<'s> {
             }
             assert!(start.elapsed() < PATIENCE, "{why}: {question} is {got}, not {want}");
         }
+    }
+
+    /// A command that prints JSON.
+    pub(crate) fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let output = self.tell(&[arguments, &["--json"]].concat());
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
     }
 
     /// Waits until it has ended and says how.
