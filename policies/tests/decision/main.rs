@@ -5,6 +5,7 @@
 mod effects;
 mod events;
 mod explaining;
+mod histories;
 mod holds;
 mod memory;
 mod oracle;

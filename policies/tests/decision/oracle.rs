@@ -150,14 +150,19 @@ impl Oracle<'_> {
         self.ancestry(target).iter().find_map(on)
     }
 
-    fn is_excluded(&self, vip: usize) -> bool {
+    pub(crate) fn is_excluded(&self, vip: usize) -> bool {
         !self.world.vips[vip].enabled || self.force(&self.world.vip_name(vip)) == Some(false)
     }
 
-    fn is_drained(&self, vip: usize) -> bool {
+    pub(crate) fn is_drained(&self, vip: usize) -> bool {
         let name = self.world.vip_name(vip);
         let drained = |target: &String| self.events.words.contains(&(target.clone(), Word::Drain));
         self.force(&name).is_none() && self.ancestry(&name).iter().any(drained)
+    }
+
+    /// Whether a word keeps it from the first tier, whatever its path.
+    pub(crate) fn is_bound(&self, vip: usize) -> bool {
+        self.is_excluded(vip) || self.is_drained(vip)
     }
 
     /// A target and its parents, nearest first, by name.

@@ -13,6 +13,8 @@ pub(crate) struct Topology {
     pub(crate) interconnects: Vec<(usize, usize)>,
     /// Of interconnects, in seconds.
     pub(crate) hold: u64,
+    /// Of the service, in seconds.
+    pub(crate) ramp: u64,
     /// `data: primary` with this primary; else `data: anywhere`.
     pub(crate) primary: Option<usize>,
     pub(crate) vips: Vec<Vip>,
@@ -54,6 +56,7 @@ impl Topology {
             datacenters: vec![Datacenter { links: 2, balancers: 2 }; 2],
             interconnects: vec![(0, 1)],
             hold: 10,
+            ramp: 0,
             primary,
             vips: (0..4).map(vip).collect(),
             nodes: (0..2).map(|datacenter| Node { datacenter, enabled: true }).collect(),
@@ -81,7 +84,7 @@ impl Topology {
         let order: Vec<_> = self.preference.iter().map(|index| format!("d{index}")).collect();
         let by_preference = format!("[priority: [{}]]", order.join(", "));
         writeln!(yaml, "services:\n  www:\n    steer: {}", self.steer.unwrap_or(&by_preference)).unwrap();
-        writeln!(yaml, "    last-resort: {}", self.last_resort).unwrap();
+        writeln!(yaml, "    last-resort: {}\n    ramp: {}s", self.last_resort, self.ramp).unwrap();
         if let Some(primary) = self.primary {
             writeln!(yaml, "    data: primary\n    primary: d{primary}").unwrap();
         }
@@ -180,6 +183,7 @@ pub(crate) fn topologies() -> impl Strategy<Value = Topology> {
                     datacenters,
                     interconnects,
                     hold: 0,
+                    ramp: 0,
                     primary,
                     nodes: nodes
                         .into_iter()

@@ -84,6 +84,9 @@ fn changes_and_holds() {
     }
 }
 
+/// Seconds, whose inputs, the answer, the TTL, the next wake, why.
+type Row<'a> = (f64, &'a Inputs, &'a str, u32, Option<f64>, &'a str);
+
 #[test]
 fn overrides_that_start_or_end() {
     let case = Case::new(POLICY);
@@ -96,8 +99,7 @@ fn overrides_that_start_or_end() {
     };
     let drain = |target| word(target, Action::Drain, moment(100), moment(200));
     let force = word("link:a/x", Action::Up, None, moment(50));
-    // Seconds, whose inputs, the answer, the TTL, the next wake, why.
-    let rows: [(f64, &Inputs, &str, u32, Option<f64>, &str); 11] = [
+    let rows: [Row<'_>; 11] = [
         (0.0, &drain("datacenter:a"), "1 a/x", STEADY, Some(60.0), "long before"),
         (60.0, &drain("datacenter:a"), "1 a/x", FLOOR, Some(100.0), "two TTLs before it starts"),
         (100.0, &drain("datacenter:a"), "1 b", STEADY, Some(180.0), "in force, and steady"),
