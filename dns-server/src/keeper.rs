@@ -94,6 +94,10 @@ const TICK: Duration = Duration::from_secs(1);
 /// lost at most is this much of loss and delay.
 const SAVE: Duration = Duration::from_secs(30);
 
+/// Shortest time between two saves, but for the first after a calm: in a storm,
+/// naming everything must not take the time of publishing it.
+const SAVE_GAP: Duration = Duration::from_secs(1);
+
 /// A handle to the keeper; clones share it.
 #[derive(Clone, Debug)]
 pub struct Keeper {
@@ -144,6 +148,7 @@ impl Keeper {
             published: Instant::now(),
             ticked: Instant::now(),
             saved: Instant::now(),
+            is_worth_saving: true,
         };
         desk.advance();
         if let Some(what) = aside {
@@ -198,6 +203,8 @@ struct Desk {
     published: Instant,
     ticked: Instant,
     saved: Instant,
+    /// Whether something of note happened since.
+    is_worth_saving: bool,
 }
 
 impl Desk {
@@ -225,7 +232,8 @@ impl Desk {
             if self.dirty.is_some() && self.published.elapsed() >= GATHER {
                 self.advance();
             }
-            if self.saved.elapsed() >= SAVE {
+            let due = if self.is_worth_saving { SAVE_GAP } else { SAVE };
+            if self.saved.elapsed() >= due {
                 self.save();
             }
         }
@@ -317,7 +325,7 @@ impl Desk {
         events.append(&mut rhumb_policies::events(&world, &before, &self.state, time));
         if !events.is_empty() {
             self.tell(events);
-            self.save();
+            self.is_worth_saving = true;
         }
     }
 
@@ -327,7 +335,7 @@ impl Desk {
     }
 
     fn save(&mut self) {
-        self.saved = Instant::now();
+        (self.saved, self.is_worth_saving) = (Instant::now(), false);
         if let Some(scribe) = &self.scribe {
             scribe.write(self.books.memory(&self.world(), &self.state, now()));
         }
@@ -338,6 +346,7 @@ impl Desk {
         let world = self.world();
         let said = docket::obey(&mut self.books, (&world, &self.state), order, time)?;
         self.advance();
+        // What an operator was told is done shall be done after a crash too.
         self.save();
         Ok(said)
     }

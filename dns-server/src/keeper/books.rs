@@ -129,11 +129,10 @@ impl Books {
         &self.site
     }
 
-    /// What is known of each subject of `target`.
-    pub(super) fn subjects_of(&self, target: TargetId) -> Vec<(Subject, &Verdict)> {
-        let all = self.lookout.roster().subjects().iter().map(|(subject, _)| subject);
-        let mine = all.filter(|subject| subject.target == target);
-        mine.filter_map(|subject| Some((*subject, &self.verdicts.get(subject)?.1))).collect()
+    /// Every subject of the policy, and what is known of it.
+    pub(super) fn verdicts(&self) -> impl Iterator<Item = (Subject, &Verdict)> {
+        let subjects = self.lookout.roster().subjects().iter();
+        subjects.filter_map(|(subject, _)| Some((*subject, &self.verdicts.get(subject)?.1)))
     }
 
     /// Probes what is to be probed now, for the policy and the sites there are.

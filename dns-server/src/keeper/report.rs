@@ -1,6 +1,6 @@
 //! What is known of every target, service and word, for people and programs.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
@@ -90,13 +90,18 @@ pub(super) fn report(
         !matches!(name, TargetName::Datacenter(_) | TargetName::Service(_))
     };
     let targets = (0..model.targets().len()).filter(is_probed).map(TargetId::new);
+    let mut subjects: HashMap<TargetId, Vec<(Subject, &Verdict)>> = HashMap::new();
+    for (subject, verdict) in books.verdicts() {
+        subjects.entry(subject.target).or_default().push((subject, verdict));
+    }
+    let of = |target| subjects.get(&target).map_or(&[][..], |subjects| subjects);
     let sites = books.ballot().sites().map(|(site, heard)| (site.to_string(), heard.as_secs()));
     Report {
         now: now.as_secs(),
         site: books.site().to_string(),
         own_fault: books.lookout().own_fault().map(|since| since.as_secs()),
         sites: sites.collect(),
-        targets: targets.map(|target| target_report(snapshot, state, books, target)).collect(),
+        targets: targets.map(|target| target_report(snapshot, state, of(target), target)).collect(),
         services: (0..model.services().len())
             .map(|index| service_report(snapshot, state, ServiceId::new(index)))
             .collect(),
@@ -106,10 +111,14 @@ pub(super) fn report(
     }
 }
 
-fn target_report(snapshot: &Snapshot, state: &State, books: &Books, target: TargetId) -> TargetReport {
+fn target_report(
+    snapshot: &Snapshot,
+    state: &State,
+    subjects: &[(Subject, &Verdict)],
+    target: TargetId,
+) -> TargetReport {
     let world = &snapshot.parts().world;
     let known = state.target(world, target);
-    let subjects = books.subjects_of(target);
     let mut notes = Vec::new();
     if let Some(word) = known.force {
         notes.push(words("forced", word));
@@ -126,7 +135,7 @@ fn target_report(snapshot: &Snapshot, state: &State, books: &Books, target: Targ
     if known.waits_for_word {
         notes.push("waits for `rhumb recover`".to_owned());
     }
-    for (subject, verdict) in &subjects {
+    for (subject, verdict) in subjects {
         notes.extend(note(snapshot, subject, verdict));
     }
     let measure = known.measure.filter(|measure| measure.tries > 0);

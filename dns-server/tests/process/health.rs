@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::process::{Signal, kill_process};
 
-use crate::run::{Scratch, Server, text, wait_until};
+use crate::run::{Scratch, Server, rhumb, text, wait_until};
 
 const WWW: &str = "www.example.com. A";
 const DB: &str = "db.example.com. A";
@@ -292,4 +292,37 @@ fn slow_doors_are_measured() {
     assert!(delay < Duration::from_secs(1), "loopback is quick: {delay:?}");
     let table = text(&server.tell(&["targets"]).stdout);
     assert!(table.contains("link:a/l") && table.contains("% lost"), "{table}");
+}
+
+#[test]
+fn the_demonstration_breaks_and_mends() {
+    const ORDERS: &str = "orders.gslb.example.com. A";
+    let scratch = Scratch::new("demo");
+    let (server, said) = Server::demo(&scratch);
+    let play = |scene: &[&str]| {
+        let output =
+            rhumb(&[&["demo"], scene].concat()).env("XDG_RUNTIME_DIR", scratch.path("")).output().unwrap();
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let before = server.ask(ORDERS);
+    let (code, told) = play(&["break", "nothing"]);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("there are link-fra-blue"), "what can break is said: {told}");
+    assert_eq!(play(&["break", "fra"]), (Some(0), "link-fra-blue: down\nlink-fra-green: down\n".to_owned()));
+    // Written in fra: what is left is iad, over the interconnect.
+    server.ask_until(ORDERS, "192.0.2.111", "all links of fra are cut");
+    assert_eq!(play(&["mend", "fra"]).0, Some(0));
+    server.ask_until(ORDERS, &before, "mended");
+    assert_eq!(play(&["break", "interconnect"]).0, Some(0));
+    let admin = said.iter().find_map(|line| line.split_once("rhumb status --admin ")).unwrap().1;
+    let why = ["explain", "orders", "--client", "199.43.0.0", "--admin", admin];
+    wait_until("iad cannot reach the data", || {
+        text(&rhumb(&why).output().unwrap().stdout).contains("is not usable: interconnect:fra/iad is down")
+    });
+    assert!(said.iter().any(|line| line.contains("rhumb demo break fra")), "it is announced: {said:?}");
+    kill_process(server.pid(), Signal::TERM).unwrap();
+    assert_eq!(server.end(), Some(0));
+    let left: Vec<_> =
+        std::fs::read_dir(scratch.path("")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(left, ["server.log"], "nothing is left behind");
 }

@@ -90,22 +90,37 @@ impl<'s> Server<'s> {
     /// Starts `rhumb serve` and waits until it listens.
     pub(crate) fn start(scratch: &'s Scratch, arguments: &[&str]) -> Self {
         let fixed = ["serve", "--listen", "127.0.0.1:0", "--workers", "1", "--admin", ADMIN];
+        let mut command = rhumb(&[&fixed[..], arguments].concat());
+        let (server, lines) = Self::spawn(scratch, command.current_dir(&scratch.0));
+        assert_eq!(lines[1], format!("admin socket {ADMIN}"));
+        server
+    }
+
+    /// Starts `rhumb demo`, its files in the scratch directory.
+    pub(crate) fn demo(scratch: &'s Scratch) -> (Self, Vec<String>) {
+        let mut command = rhumb(&["demo"]);
+        Self::spawn(scratch, command.env("XDG_RUNTIME_DIR", &scratch.0))
+    }
+
+    /// Starts it and reads what it says until it says no more for now.
+    fn spawn(scratch: &'s Scratch, command: &mut Command) -> (Self, Vec<String>) {
         let log = std::fs::File::create(scratch.path("server.log")).unwrap();
-        let mut child = rhumb(&[&fixed[..], arguments].concat())
-            .current_dir(&scratch.0)
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let Some(first) = lines.next() else { panic!("it did not start: {}", scratch.read("server.log")) };
-        let first = first.unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let is_last = |line: &String| line.starts_with("admin socket ") || line == "Ctrl-C stops.";
+        let mut said: Vec<String> = Vec::new();
+        for line in lines {
+            said.push(line);
+            if said.last().is_some_and(is_last) {
+                break;
+            }
+        }
+        let Some(first) = said.first() else { panic!("it did not start: {}", scratch.read("server.log")) };
         let address: SocketAddr = first.strip_prefix("listening on ").unwrap().parse().unwrap();
-        assert_eq!(lines.next().unwrap().unwrap(), format!("admin socket {ADMIN}"));
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.connect(address).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        Self { scratch, child, socket }
+        (Self { scratch, child, socket }, said)
     }
 
     /// Its process.
