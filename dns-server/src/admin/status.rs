@@ -37,7 +37,7 @@ pub struct Status {
     pub services: usize,
     /// Geo databases in use; none means the embedded table.
     pub geo: Vec<PathBuf>,
-    /// What is known of targets; nothing while the server stops.
+    /// What is known of targets; nothing when nobody keeps the state any more.
     pub health: Option<Report>,
     /// Counters of the query path, summed over all workers.
     pub queries: Vec<(String, u64)>,
@@ -94,8 +94,9 @@ impl fmt::Display for Status {
         for path in &self.geo {
             writeln!(f, "geo: {}", path.display())?;
         }
-        if let Some(health) = &self.health {
-            write!(f, "{health}")?;
+        match &self.health {
+            Some(health) => write!(f, "{health}")?,
+            None => writeln!(f, "NOTHING IS PROBED: the keeper of the state has ended; restart the server")?,
         }
         let counted: Vec<String> =
             self.queries.iter().map(|(name, count)| format!("{name} {count}")).collect();

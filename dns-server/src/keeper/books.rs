@@ -28,9 +28,12 @@ use crate::snapshot::Snapshot;
 /// Sites that are listened to; more is a mistake or an attack.
 const MAX_SITES: usize = 1_000;
 
-/// Silence after which a site is told to be gone: some refreshes of the
-/// slowest usual probe.
+/// Silence after which a site is told to be gone, at the least: some turns of
+/// probes with the default interval.
 const SILENCE: Duration = Duration::from_secs(15);
+
+/// Turns of the slowest probe without a word, after which a site is gone.
+const TURNS: u32 = 3;
 
 /// The name of this process among the probers of its site.
 const OWN: &str = "self";
@@ -158,6 +161,7 @@ impl Books {
     /// Takes in what this process found; says whether that changes a verdict.
     pub(super) fn see(&mut self, world: &World, findings: Vec<Finding>, now: Duration) -> bool {
         let was = self.lookout.own_fault();
+        self.ballot.hear(&self.site, now);
         let sights = self.lookout.see(findings, now);
         self.note(world, sights, now) | self.own_fault(was, now)
     }
@@ -264,8 +268,10 @@ impl Books {
     /// Looks at the age of everything; says whether a verdict is another now.
     pub(super) fn tick(&mut self, world: &World, now: Duration) -> bool {
         let model = world.model();
-        let site = Arc::clone(&self.site);
-        self.ballot.hear(&site, now);
+        if self.lookout.roster().jobs().is_empty() {
+            // Nothing to say is no silence.
+            self.ballot.hear(&self.site, now);
+        }
         if self.ballot.forget(now) {
             self.assign(model, now);
         }
@@ -283,7 +289,8 @@ impl Books {
 
     /// Tells which sites fell silent, and which are heard again.
     fn listen(&mut self, now: Duration) {
-        let is_silent = |heard: Duration| now.saturating_sub(heard) > SILENCE;
+        let slowest = self.verdicts.values().map(|(probe, _)| probe.interval).max().unwrap_or_default();
+        let is_silent = |heard: Duration| now.saturating_sub(heard) > SILENCE.max(slowest * TURNS);
         let silent: BTreeSet<Arc<str>> = self
             .ballot
             .sites()

@@ -56,6 +56,8 @@ pub struct TargetReport {
     pub loss: Option<f64>,
     /// Mean delay.
     pub delay_ms: Option<f64>,
+    /// Median delay.
+    pub p50_ms: Option<f64>,
     /// 95th percentile of delay.
     pub p95_ms: Option<f64>,
     /// Mean difference of neighbouring delays.
@@ -147,6 +149,7 @@ fn target_report(
         notes,
         loss: measure.map(|measure| measure.loss),
         delay_ms: measure.and_then(|measure| measure.delay_ms),
+        p50_ms: measure.and_then(|measure| measure.p50_ms),
         p95_ms: measure.and_then(|measure| measure.p95_ms),
         jitter_ms: measure.and_then(|measure| measure.jitter_ms),
     }
