@@ -76,6 +76,8 @@ spec! {
         identity: Option<Shown>,
         /// Who may ask _why; loopback unless given.
         why_from: Option<Vec<Prefix>>,
+        /// Who is told of alarms.
+        alarms: Vec<Webhook>,
     }
 }
 
@@ -150,7 +152,6 @@ impl Config {
             sources: Sources { policies, geo: either(geo, file.geo), embedded: Vec::new() },
             net: NetOptions { listen, workers },
             admin: admin.or_else(|| Some(base.join(file.admin?))).unwrap_or_else(admin::default_path),
-            alarms: Vec::new(),
             site: site.or(file.site).map(Arc::from),
             state: state.or_else(|| Some(base.join(file.state?))),
             options: Arc::new(Options {
@@ -159,6 +160,7 @@ impl Config {
                 identity: file.identity.and_then(|Shown(text)| text),
                 why_from: file.why_from.unwrap_or(defaults.why_from),
             }),
+            alarms: file.alarms,
         })
     }
 }
@@ -272,11 +274,12 @@ mod tests {
         let _ = std::fs::remove_file(&path);
         let directory = std::env::temp_dir().display().to_string();
         match config {
-            Ok(Config { sources, net: NetOptions { listen, workers }, options, .. }) => {
+            Ok(Config { sources, net: NetOptions { listen, workers }, options, alarms, .. }) => {
                 let Sources { policies, geo, .. } = sources;
                 let Options { udp_size, version, identity, .. } = &*options;
                 let line =
                     format!("{policies:?} {geo:?} {listen:?} {workers} {udp_size} {version:?} {identity:?}");
+                let line = alarms.iter().fold(line, |line, alarm| format!("{line} {alarm:?}"));
                 line.replace(&format!("{directory}/"), "DIR/")
             }
             Err(error) => error.to_string().replace(&format!("{}", path.display()), "F"),
@@ -285,7 +288,7 @@ mod tests {
 
     #[test]
     fn flags_and_file_merge() {
-        let rows: [(&[&str], &str, &str, &str); 6] = [
+        let rows: [(&[&str], &str, &str, &str); 8] = [
             (
                 &[],
                 "{policies: [a, /b], geo: g.mmdb, listen: '[::1]:5300', workers: 3, version: off, identity: ns1}",
@@ -311,6 +314,21 @@ mod tests {
                  F:1:11: configuration: listen.0: must be ADDRESS:PORT, such as 0.0.0.0:53 or \"[::]:53\", not 53\n\
                  F:1:26: configuration: udp-size: must be 512 to 4096, not 100\n",
                 "all mistakes at once",
+            ),
+            (
+                &["p", "--listen", "127.0.0.1:0", "--workers", "1"],
+                "{alarms: [{alertmanager: 'http://a:9093'}, {webhook: 'https://[::1]/secret'}], version: off}",
+                r#"["p"] [] [127.0.0.1:0] 1 1232 None None Alertmanager(Url(a:9093)) Plain(Url([::1]))"#,
+                "who is told of alarms; what may be secret is not shown",
+            ),
+            (
+                &["p"],
+                "alarms: [{webhook: 'ftp://a'}, {webhook: 'http://u:p@a/'}, {}]",
+                "the configuration is wrong\n\
+                 F:1:20: configuration: alarms.0.webhook: must be a URL such as http://alerts.example.com:9093, without a user, not \"ftp://a\"\n\
+                 F:1:42: configuration: alarms.1.webhook: must be a URL such as http://alerts.example.com:9093, without a user, not \"http://u:p@a/\"\n\
+                 F:1:60: configuration: alarms.2: must have either alertmanager or webhook\n",
+                "no receivers",
             ),
             (
                 &["p"],

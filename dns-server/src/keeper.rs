@@ -151,6 +151,7 @@ impl Keeper {
             is_worth_saving: true,
         };
         desk.advance();
+        desk.stand();
         if let Some(what) = aside {
             desk.tell(vec![notes::state_lost(&what, now())]);
         }
@@ -213,7 +214,8 @@ impl Desk {
             match messages.recv_timeout(self.patience()) {
                 Ok(Message::Stop(done)) => {
                     self.save();
-                    self.scribe = None; // waits until it has written
+                    let Self { scribe, herald, .. } = self;
+                    drop((scribe, herald)); // waits until they are done
                     let _ = done.send(());
                     return;
                 }
@@ -303,7 +305,15 @@ impl Desk {
         self.state = Arc::new(advance(&new, &state, &self.books.inputs(new.model()), now()));
         self.snapshot = Arc::new(snapshot);
         self.advance();
+        self.stand();
         before
+    }
+
+    /// Tells what is wrong already: an alert must not end with a restart, nor
+    /// outlive what a new policy does not know any more.
+    fn stand(&self) {
+        let time = now();
+        self.herald.stand(&rhumb_policies::standing(&self.world(), &self.state, time), time);
     }
 
     /// Decides anew and publishes.

@@ -18,7 +18,7 @@ use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::admin::{self, AdminSocket, Desk, SocketError};
-use crate::alarm::Herald;
+use crate::alarm::{Herald, Patience};
 use crate::config::Config;
 use crate::keeper::{Keeper, Keeping};
 use crate::load::Loader;
@@ -72,8 +72,8 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
     let reloader = Reloader::new(loader, serials, options).map_err(ServeError::Policy)?;
     let (publisher, journal, stats) =
         (reloader.publisher().clone(), Arc::clone(reloader.journal()), Stats::default());
-    let keeping =
-        Keeping { site, directory: state, herald: Herald::spawn(alarms), limits: Limits::of_this_process() };
+    let herald = Herald::spawn(alarms, site.as_deref(), Patience::default()).map_err(ServeError::Start)?;
+    let keeping = Keeping { site, directory: state, herald, limits: Limits::of_this_process() };
     let server = Server::bind(&net, &publisher, &stats).map_err(ServeError::Listen)?;
     let socket = AdminSocket::bind(&admin)?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Start)?;

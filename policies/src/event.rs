@@ -112,6 +112,22 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// Whether [`standing`] would tell it: events of other kinds are those of
+    /// whoever watches and orders.
+    #[must_use]
+    pub const fn is_of_state(self) -> bool {
+        let others = matches!(
+            self,
+            Self::OwnFault
+                | Self::Order
+                | Self::SiteHeard
+                | Self::SiteSilent
+                | Self::StateLost
+                | Self::StrangePrimary
+        );
+        !others
+    }
+
     /// Its name in JSON, logs and alerts.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -145,6 +161,18 @@ pub enum Phase {
     Ends,
     /// Something happened, or went on.
     Notice,
+}
+
+impl Phase {
+    /// Its name in JSON and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Begins => "begins",
+            Self::Ends => "ends",
+            Self::Notice => "notice",
+        }
+    }
 }
 
 /// How bad an event is.

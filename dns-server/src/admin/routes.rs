@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::StatusCode;
@@ -151,7 +152,7 @@ struct Events {
 }
 
 async fn events(State(desk): State<Desk>, Query(asked): Query<Events>) -> Json<Vec<Event>> {
-    Json(desk.keeper.history().recent(asked.count.unwrap_or(usize::MAX)))
+    Json(desk.keeper.history().recent(asked.count.unwrap_or(usize::MAX), Duration::ZERO))
 }
 
 /// The query string of `/plan`.
