@@ -15,7 +15,7 @@
 //! after a restart they can be told again ([`standing`]).
 //!
 //! A service has an event of its own only when its answers get worse in kind:
-//! drained VIPs, or the last resort. That some of its VIPs are gone is told
+//! drained or avoided VIPs, or the last resort. That some of its VIPs are gone is told
 //! with the fault that took them.
 //!
 //! **Invariant:** an event changes nothing; it is not even known to
@@ -91,12 +91,20 @@ pub enum EventKind {
     EgressDown,
     /// All of a datacenter's balancers are.
     BalancersDown,
-    /// All that a service answers is drained.
+    /// All that a service answers is drained, or avoided by a rule.
     ServiceDegraded,
     /// Nothing of a service is usable.
     ServiceLastResort,
     /// The primary of a service is elsewhere now.
     PrimaryChanged,
+    /// A target with `recovery: manual` is well and waits for an operator.
+    RecoveryWaits,
+    /// A rule's condition holds.
+    RuleOn,
+    /// A rule counts as off for lack of a measure.
+    RuleUnmeasured,
+    /// A rule counts as off because its condition has no value.
+    RuleFailed,
     /// Everything is silent: the fault is this server's own.
     OwnFault,
     /// An operator's order was carried out.
@@ -141,6 +149,10 @@ impl EventKind {
             Self::ServiceDegraded => "service-degraded",
             Self::ServiceLastResort => "service-last-resort",
             Self::PrimaryChanged => "primary-changed",
+            Self::RecoveryWaits => "recovery-waits",
+            Self::RuleOn => "rule-on",
+            Self::RuleUnmeasured => "rule-unmeasured",
+            Self::RuleFailed => "rule-failed",
             Self::OwnFault => "own-fault",
             Self::Order => "order",
             Self::SiteHeard => "site-heard",

@@ -95,12 +95,12 @@ impl<'a> Diff<'a> {
             }
         };
         let change = |from: Faults<'_>, to: Faults<'_>| {
-            let lost = |&(slot, _): &(usize, &VipId)| has(from, Slot::new(slot)) && !has(to, Slot::new(slot));
-            vips.iter().enumerate().find(lost).map(|(_, &vip)| vip)
+            let lost = |&(slot, _): &(usize, VipId)| has(from, Slot::new(slot)) && !has(to, Slot::new(slot));
+            vips.iter().copied().enumerate().find(lost)
         };
         match change(before, after) {
-            Some(lost) => after.loss(lost),
-            None => change(after, before).and_then(|gained| before.loss(gained)),
+            Some(lost) => after.loss(service, lost),
+            None => change(after, before).and_then(|gained| before.loss(service, gained)),
         }
     }
 

@@ -6,11 +6,14 @@
 //! (nodes are seen through the intranet, VIPs through the rest of their path).
 //! Only what none of this explains is a fault of its own.
 
+use rhumb_health::Status;
 use rhumb_zones::{DatacenterId, Model, ServiceId, TargetId, VipId};
 
 use crate::inputs::Action;
+use crate::mask::Slot;
 use crate::path::Obstacle;
-use crate::state::{Outcome, State, Tier};
+use crate::rule::RuleState;
+use crate::state::{Outcome, Phase, State, Tier};
 use crate::world::World;
 
 /// Something wrong that has no cause among what is known.
@@ -25,10 +28,24 @@ pub(super) enum Fault {
     /// All balancers of a datacenter are down, and there are several.
     Balancers(DatacenterId),
     Down(TargetId),
-    /// Only drained VIPs of a service are left.
+    /// It is well, and waits for an operator's word.
+    Waits(TargetId),
+    /// A VIP is held down after its recovery. It is no fault, but a reason.
+    Held(VipId),
+    /// A rule, by its place in the file, and what became of it.
+    Rule(usize, Ruled),
+    /// Only drained or avoided VIPs of a service are left.
     Degraded(ServiceId),
     /// None is.
     LastResort(ServiceId),
+}
+
+/// What is worth telling of a rule.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Ruled {
+    On,
+    Unmeasured,
+    Failed,
 }
 
 /// What a target is, as far as its cause hangs on that.
@@ -76,17 +93,39 @@ impl<'a> Faults<'a> {
             return Vec::new();
         }
         let words = self.state.statuses.words.keys().map(|&(target, action)| fault_of(target, action));
-        let targets = (0..self.parts.len()).map(TargetId::new).filter_map(|target| self.root(target));
+        let targets = || (0..self.parts.len()).map(TargetId::new);
+        let roots = targets().filter_map(|target| self.root(target));
+        let waits = targets().filter(|&target| self.waits(target)).map(Fault::Waits);
+        let rules = self.state.rule_states().iter().enumerate().filter_map(|(rule, state)| match state {
+            RuleState::Off => None,
+            RuleState::On => Some(Fault::Rule(rule, Ruled::On)),
+            RuleState::Unmeasured => Some(Fault::Rule(rule, Ruled::Unmeasured)),
+            RuleState::Failed(_) => Some(Fault::Rule(rule, Ruled::Failed)),
+        });
         let services = (0..self.world.model().services().len()).map(ServiceId::new);
         let services = services.filter_map(|service| match self.state.service(service).outcome {
             Outcome::Vips(Tier::Allowed) | Outcome::RuleAddresses(_) => None,
-            Outcome::Vips(Tier::Avoided) => Some(Fault::Degraded(service)),
+            Outcome::Vips(Tier::Avoided) => (!self.recovers(service)).then_some(Fault::Degraded(service)),
             _ => Some(Fault::LastResort(service)),
         });
-        let mut all: Vec<_> = words.chain(targets).chain(services).collect();
+        let mut all: Vec<_> = words.chain(roots).chain(waits).chain(rules).chain(services).collect();
         all.sort_unstable();
         all.dedup();
         all
+    }
+
+    fn waits(&self, target: TargetId) -> bool {
+        let state = self.state.target(self.world, target);
+        state.waits_for_word && state.verdict == Status::Up && state.force.is_none()
+    }
+
+    /// Whether a service has VIPs that are only held down.
+    fn recovers(&self, service: ServiceId) -> bool {
+        let answered = self.state.service(service);
+        let vips = self.world.model().service(service).vips.iter().enumerate();
+        let mut answered = vips.filter(|&(slot, _)| answered.may_answer(Slot::new(slot)));
+        answered
+            .any(|(slot, &vip)| self.loss(service, (slot, vip)).is_some_and(|loss| loss == Fault::Held(vip)))
     }
 
     /// The root of a target that is down.
@@ -142,9 +181,9 @@ impl<'a> Faults<'a> {
         self.root(nearest?)
     }
 
-    /// Why a VIP is not among the usable ones: a word, or the root of what
-    /// breaks its path.
-    pub(super) fn loss(&self, id: VipId) -> Option<Fault> {
+    /// Why the VIP in this slot of a service is not in its first tier: a word,
+    /// the root of what breaks its path, a rule, or that it just recovered.
+    pub(super) fn loss(&self, service: ServiceId, (slot, id): (usize, VipId)) -> Option<Fault> {
         if self.state.is_blank() {
             return None;
         }
@@ -152,13 +191,24 @@ impl<'a> Faults<'a> {
         let statuses = &self.state.statuses;
         let word = statuses.exclusion(self.world, target).or_else(|| statuses.drain(self.world, target));
         let word = word.map(|word| fault_of(word.target, word.action));
-        word.or_else(|| self.root(target)).or_else(|| self.obstacle(id, target))
+        let rule = || {
+            let effects = self.state.effects(self.world, service);
+            let slot = Slot::new(slot);
+            let avoider = effects.avoid.filter(|_| effects.avoided().has(slot)).map(|(_, rule)| rule);
+            effects.excluder(slot).or(avoider).map(|rule| Fault::Rule(rule, Ruled::On))
+        };
+        let held = || {
+            let phase = self.state.phase(self.world, id)?;
+            matches!(phase, Phase::Held(_)).then_some(Fault::Held(id))
+        };
+        let down = || self.root(target).or_else(|| self.obstacle(id, target));
+        word.or_else(down).or_else(rule).or_else(held)
     }
 
-    /// The roots of what keeps a service's VIPs from being used.
+    /// All that keeps a service's VIPs from its first tier.
     pub(super) fn losses(&self, service: ServiceId) -> Vec<Fault> {
-        let vips = &self.world.model().service(service).vips;
-        let mut roots: Vec<_> = vips.iter().filter_map(|&vip| self.loss(vip)).collect();
+        let vips = self.world.model().service(service).vips.iter().copied().enumerate();
+        let mut roots: Vec<_> = vips.filter_map(|vip| self.loss(service, vip)).collect();
         roots.sort_unstable();
         roots.dedup();
         roots

@@ -9,9 +9,10 @@ use std::time::Duration;
 use rhumb_zones::{DatacenterId, ServiceId, TargetId};
 
 use super::diff::Story;
-use super::fault::{Fault, Faults};
+use super::fault::{Fault, Faults, Ruled};
 use super::{Event, EventKind, Phase, Severity};
 use crate::inputs::Action;
+use crate::rule::RuleState;
 use crate::world::World;
 
 /// Most names spelled out in a sentence.
@@ -38,6 +39,11 @@ impl Words<'_> {
             Fault::Egress(_) => (EventKind::EgressDown, Severity::Warning),
             Fault::Balancers(_) => (EventKind::BalancersDown, Severity::Warning),
             Fault::Down(_) => (EventKind::TargetDown, Severity::Warning),
+            Fault::Waits(_) => (EventKind::RecoveryWaits, Severity::Warning),
+            Fault::Held(_) => return None,
+            Fault::Rule(_, Ruled::On) => (EventKind::RuleOn, Severity::Info),
+            Fault::Rule(_, Ruled::Unmeasured) => (EventKind::RuleUnmeasured, Severity::Info),
+            Fault::Rule(_, Ruled::Failed) => (EventKind::RuleFailed, Severity::Warning),
             Fault::Degraded(_) => (EventKind::ServiceDegraded, Severity::Warning),
             Fault::LastResort(_) => (EventKind::ServiceLastResort, Severity::Critical),
         };
@@ -50,10 +56,7 @@ impl Words<'_> {
             phase: story.phase,
             severity,
             text,
-            cause: cause
-                .map(|cause| self.subject(cause))
-                .filter(|&cause| cause != self.subject(story.fault))
-                .map(|cause| self.name(cause)),
+            cause: cause.map(|cause| self.subject(cause)).filter(|cause| *cause != self.subject(story.fault)),
             masked: names.take(Event::MAX_MASKED).collect(),
             masked_count: story.targets.len() + story.services.len(),
             ..self.plain(self.subject(story.fault))
@@ -68,15 +71,15 @@ impl Words<'_> {
         let [from, to] = places.map(place);
         let target = self.world.model().service(service).target;
         let text = format!("The primary of {} is {to} now; it was {from}.", self.name(target));
-        Event { text, ..self.plain(target) }
+        Event { text, ..self.plain(self.name(target)) }
     }
 
-    fn plain(&self, target: TargetId) -> Event {
+    fn plain(&self, target: String) -> Event {
         Event {
             at_ms: u64::try_from(self.now.as_millis()).unwrap_or(u64::MAX),
             kind: EventKind::PrimaryChanged,
             phase: Phase::Notice,
-            target: self.name(target),
+            target,
             severity: Severity::Info,
             text: String::new(),
             cause: None,
@@ -150,7 +153,15 @@ impl Words<'_> {
             Fault::Drained(target) => format!("{subject} is drained{}", self.order(target, Action::Drain)),
             Fault::Balancers(_) => format!("{subject} are down"),
             Fault::Egress(_) | Fault::Down(_) => format!("{subject} is down"),
-            Fault::Degraded(_) => format!("{subject} is answered with drained VIPs, for no other is usable"),
+            Fault::Waits(_) => format!("{subject} is well and waits for an operator's word"),
+            Fault::Held(_) => format!("{subject} just recovered"),
+            Fault::Rule(_, Ruled::On) => format!("{subject} is on"),
+            Fault::Rule(_, Ruled::Unmeasured) => format!("{subject} is off for lack of a measure"),
+            Fault::Rule(rule, Ruled::Failed) => match self.after.state.rule_states().get(rule) {
+                Some(RuleState::Failed(why)) => format!("{subject} is off, because its condition {why}"),
+                _ => format!("{subject} is off"),
+            },
+            Fault::Degraded(_) => format!("{subject} has VIPs of its second tier only"),
             Fault::LastResort(_) => format!("{subject} has no usable VIP and is at its last resort"),
         }
     }
@@ -163,7 +174,11 @@ impl Words<'_> {
             Fault::Egress(_) => format!("{subject} is up again"),
             Fault::Balancers(_) => format!("{subject} are up again"),
             Fault::Down(_) => format!("{subject} is up again"),
-            Fault::Degraded(_) => format!("{subject} is not answered with drained VIPs any more"),
+            Fault::Waits(_) | Fault::Held(_) => format!("{subject} waits no more"),
+            Fault::Rule(_, Ruled::On) => format!("{subject} is off"),
+            Fault::Rule(_, Ruled::Unmeasured) => format!("{subject} is measured"),
+            Fault::Rule(_, Ruled::Failed) => format!("{subject} has a value again"),
+            Fault::Degraded(_) => format!("{subject} no longer has VIPs of its second tier only"),
             Fault::LastResort(_) => format!("{subject} is no longer at its last resort"),
         }
     }
@@ -182,17 +197,23 @@ impl Words<'_> {
         match fault {
             Fault::Egress(id) => format!("egress of {}", model.datacenter(id).name),
             Fault::Balancers(id) => format!("all balancers of {}", model.datacenter(id).name),
-            _ => self.name(self.subject(fault)),
+            _ => self.subject(fault),
         }
     }
 
-    fn subject(&self, fault: Fault) -> TargetId {
+    fn subject(&self, fault: Fault) -> String {
         let model = self.world.model();
-        match fault {
-            Fault::Forced(target, _) | Fault::Drained(target) | Fault::Down(target) => target,
+        let target = match fault {
+            Fault::Forced(target, _)
+            | Fault::Drained(target)
+            | Fault::Down(target)
+            | Fault::Waits(target) => target,
             Fault::Egress(id) | Fault::Balancers(id) => model.datacenter(id).target,
             Fault::Degraded(service) | Fault::LastResort(service) => model.service(service).target,
-        }
+            Fault::Held(vip) => model.vip(vip).target,
+            Fault::Rule(rule, _) => return format!("rule:{}", model.rules()[rule].name),
+        };
+        self.name(target)
     }
 
     fn name(&self, target: TargetId) -> String {

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use rhumb_policies::{Action, Event, EventKind, Inputs, Phase, State, advance, events, standing};
+use rhumb_health::Measure;
+use rhumb_policies::{
+    Action, Event, EventKind, Inputs, Outcome, Override, Phase, State, Tier, advance, events, standing,
+};
 use rhumb_zones::{DatacenterId, ServiceId};
 
 use crate::oracle::{self, Oracle, Word};
@@ -246,7 +249,7 @@ fn words() {
                 [&["~datacenter:d0"], &["~datacenter:d0", "link:d1/l0", "link:d1/l1"]],
                 &[
                     "Warning Begins [link:d1/l0 link:d1/l1 service:www] egress of d1 is down: link:d1/l0, link:d1/l1; 1 service moves.",
-                    "Warning Begins <datacenter:d0> service:www is answered with drained VIPs, for no other is usable: datacenter:d0 is drained, egress of d1 is down.",
+                    "Warning Begins <datacenter:d0> service:www has VIPs of its second tier only: datacenter:d0 is drained, egress of d1 is down.",
                 ],
                 "only what is drained is left",
             ),
@@ -274,6 +277,155 @@ fn primaries() {
             ),
         ],
     );
+}
+
+/// A world with rules, a manual recovery and a hold-down.
+const RULED: &str = "zone: example.com
+datacenters:
+  d0: { links: { l0: { probe: { ping: 192.0.2.9 } }, l1: {} } }
+  d1: { links: { l0: { recovery: manual } } }
+services:
+  www: { vips: { d0: { l0: 192.0.2.1, l1: 192.0.2.2 }, d1: { l0: 192.0.2.3 } } }
+rules:
+  - { name: slow, when: 'link(\"d0\", \"l0\").delay_ms > 80', apply: { avoid: link:d0/l0 } }
+  - { name: broken, when: 'link(\"d0\", \"l1\").down && 1 / 0 > 1', apply: { freeze: true } }
+  - { name: out, when: 'link(\"d1\", \"l0\").down', apply: { only: d0 } }
+";
+
+fn slow(inputs: &mut Inputs, case: &Case, delay_ms: f64) {
+    let measure = Measure { delay_ms: Some(delay_ms), tries: 10, ..Measure::default() };
+    inputs.set_measure(case.target("link:d0/l0"), measure);
+}
+
+#[test]
+fn rules() {
+    let case = Case::new(RULED);
+    let rows: [([(&[&str], Option<f64>); 2], &[&str], &str); 5] = [
+        (
+            [(&[], None), (&[], Some(90.0))],
+            &[
+                "Info Begins [service:www] rule:slow is on; 1 service moves.",
+                "Info Ends rule:slow is measured.",
+            ],
+            "a measure comes, and the condition holds",
+        ),
+        (
+            [(&[], Some(90.0)), (&[], Some(10.0))],
+            &["Info Ends [service:www] rule:slow is off; 1 service moves."],
+            "and holds no more",
+        ),
+        (
+            [(&[], Some(10.0)), (&["link:d0/l1"], Some(10.0))],
+            &[
+                "Warning Begins [service:www] link:d0/l1 is down; 1 service moves.",
+                "Warning Begins rule:broken is off, because its condition divides by zero.",
+            ],
+            "a condition without a value",
+        ),
+        (
+            [(&[], Some(10.0)), (&["link:d1/l0"], Some(10.0))],
+            &[
+                "Warning Begins [service:www] link:d1/l0 is down; 1 service moves.",
+                "Info Begins rule:out is on.",
+            ],
+            "what is down was not excluded",
+        ),
+        (
+            [(&["link:d1/l0"], Some(10.0)), (&["link:d1/l0", "link:d0/l1"], Some(90.0))],
+            &[
+                "Warning Begins [service:www] link:d0/l1 is down; 1 service moves.",
+                "Info Begins rule:slow is on.",
+                "Warning Begins rule:broken is off, because its condition divides by zero.",
+                "Warning Begins <link:d0/l1> service:www has VIPs of its second tier only: link:d0/l1 is down, link:d1/l0 is down, rule:slow is on.",
+            ],
+            "only what is avoided is left",
+        ),
+    ];
+    for (sides, want, why) in rows {
+        let [before, after] = sides.map(|(down, delay_ms)| {
+            let mut inputs = case.without(down);
+            delay_ms.into_iter().for_each(|delay_ms| slow(&mut inputs, &case, delay_ms));
+            inputs
+        });
+        let before = advance(&case.world, &State::default(), &before, Duration::ZERO);
+        let after = advance(&case.world, &before, &after, Duration::from_secs(60));
+        assert_eq!(said(&events(&case.world, &before, &after, Duration::ZERO)), want, "{why}");
+    }
+}
+
+/// A fault, its end, a hold-down and an operator's word, one after the other.
+#[test]
+fn recoveries() {
+    let case = Case::new(RULED);
+    let steps: [(&[&str], u64, &[&str], &str); 4] = [
+        (
+            &["link:d1/l0"],
+            10,
+            &[
+                "Warning Begins [service:www] link:d1/l0 is down; 1 service moves.",
+                "Info Begins rule:out is on.",
+            ],
+            "down",
+        ),
+        (&[], 20, &["Warning Begins link:d1/l0 is well and waits for an operator's word."], "back, but"),
+        (
+            &["r"],
+            30,
+            &[
+                "Warning Ends link:d1/l0 is up again.",
+                "Warning Ends link:d1/l0 waits no more.",
+                "Info Ends rule:out is off.",
+            ],
+            "an operator says so",
+        ),
+        (&["r"], 900, &[], "its hold-down ends quietly"),
+    ];
+    let mut inputs = case.well();
+    slow(&mut inputs, &case, 10.0);
+    let mut state = advance(&case.world, &State::default(), &inputs, Duration::ZERO);
+    for (what, second, want, why) in steps {
+        let now = Duration::from_secs(second);
+        let mut inputs = case.without(&what.iter().copied().filter(|what| *what != "r").collect::<Vec<_>>());
+        slow(&mut inputs, &case, 10.0);
+        if what.contains(&"r") {
+            inputs.recover(case.target("link:d1/l0"), Duration::from_secs(30));
+        }
+        let next = advance(&case.world, &state, &inputs, now);
+        assert_eq!(said(&events(&case.world, &state, &next, now)), want, "{why}");
+        state = next;
+    }
+}
+
+/// After a total outage everything is held down, which is no fault.
+#[test]
+fn a_service_that_recovers_is_not_degraded() {
+    let case = pair();
+    let down = advance(&case.world, &State::default(), &case.without(ALL), Duration::ZERO);
+    let back = advance(&case.world, &down, &case.without(&ALL[..2]), Duration::from_secs(5));
+    assert_eq!(back.service(ServiceId::new(0)).outcome, Outcome::Vips(Tier::Avoided));
+    let want = [
+        "Warning Ends [link:d1/l0 link:d1/l1 service:www] egress of d1 is up again, and with it link:d1/l0, link:d1/l1; 1 service moves.",
+        "Critical Ends service:www is no longer at its last resort.",
+    ];
+    assert_eq!(said(&events(&case.world, &down, &back, Duration::ZERO)), want);
+}
+
+#[test]
+fn orders_are_told_with_author_and_reason() {
+    let case = pair();
+    let mut inputs = case.well();
+    let before = advance(&case.world, &State::default(), &inputs, Duration::ZERO);
+    inputs.add(Override {
+        target: case.target("datacenter:d1"),
+        action: Action::Drain,
+        starts: None,
+        expires: None,
+        reason: "new routers".to_owned(),
+        author: "ada".to_owned(),
+    });
+    let after = advance(&case.world, &before, &inputs, Duration::ZERO);
+    let want = "Info Begins [service:www] datacenter:d1 is drained by ada (new routers); 1 service moves.";
+    assert_eq!(said(&events(&case.world, &before, &after, Duration::ZERO)), [want]);
 }
 
 /// Alerts that stand, by kind and target.
