@@ -4,6 +4,11 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at the clock")]
 
 pub(crate) mod certificates;
+// As the name server's tests have it.
+#[path = "../../../dns-server/tests/support/network.rs"]
+pub(crate) mod network;
+pub(crate) mod programs;
+pub(crate) mod router;
 pub(crate) mod servers;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

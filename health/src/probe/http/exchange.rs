@@ -69,8 +69,12 @@ impl<'a> Question<'a> {
         tokio::select! {
             biased;
             verdict = &mut asking => verdict,
-            // Whoever asks hears of the end, and may have the answer already.
-            _ = connection => asking.await,
+            // Whoever asks hears of the end, and may have the answer already;
+            // but why it ended, only the connection knows.
+            ended = connection => match (asking.await, ended) {
+                (Err(_), Err(error)) => Err(http1_failed(&error)),
+                (verdict, _) => verdict,
+            },
         }
     }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use super::{Way, local, origin, remote};
@@ -61,7 +62,11 @@ pub(crate) async fn connect(way: &Way<'_>, to: SocketAddr) -> Result<Stream, Fai
         Ok(()) => {}
     }
     let stream = TcpStream::from_std(socket.into()).map_err(|error| local("cannot wait", &error))?;
-    stream.writable().await.map_err(|error| local("cannot wait", &error))?;
+    let ready = stream.ready(Interest::WRITABLE | Interest::ERROR).await;
+    let ready = ready.map_err(|error| local("cannot wait", &error))?;
+    if !(ready.is_error() || ready.is_read_closed() || ready.is_write_closed()) {
+        return Ok(stream);
+    }
     match stream.take_error() {
         Ok(None) => Ok(stream),
         Ok(Some(error)) | Err(error) => {

@@ -43,8 +43,11 @@ pub(crate) fn remote(error: &io::Error, router: Option<IpAddr>) -> Failure {
 
 /// What the system says, without its number.
 fn words(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+    match error.kind() {
+        ErrorKind::HostUnreachable => "host unreachable".into(),
+        ErrorKind::NetworkUnreachable => "network unreachable".into(),
+        _ => error.to_string().split(" (os error").next().unwrap_or_default().to_lowercase(),
+    }
 }
 
 /// At most `most` bytes of a stranger's text, fit to be shown: what does not

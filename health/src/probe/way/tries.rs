@@ -65,11 +65,12 @@ where
     let mut pending: Vec<Pending<F>> = Vec::new();
     let mut silence = None;
     let mut made = 0;
-    while made < most && (made == 0 || silence.is_none() || !pending.is_empty()) {
+    while made < most {
         pending.push(Pending { number: made, since: Instant::now(), attempt: Box::pin(attempt()) });
         made += 1;
         let until = start + timeout * u32::from(made) / u32::from(most);
-        let mut ended = timeout_at(until, first(&mut pending, &mut silence)).await.ok().flatten();
+        let may_end = made == most;
+        let mut ended = timeout_at(until, first(&mut pending, &mut silence, may_end)).await.ok().flatten();
         if ended.is_none() {
             look();
             ended = poll_fn(|cx| Poll::Ready(now(&mut pending, &mut silence, cx))).await;
@@ -102,13 +103,19 @@ impl<T> End<T> {
     }
 }
 
-/// The first try that ends with an answer; none when all ended in silence.
-async fn first<T, F>(pending: &mut Vec<Pending<F>>, silence: &mut Option<Failure>) -> Option<End<T>>
+/// The first try that ends with an answer; none when all ended in silence, if
+/// it `may_end` so.
+async fn first<T, F>(
+    pending: &mut Vec<Pending<F>>,
+    silence: &mut Option<Failure>,
+    may_end: bool,
+) -> Option<End<T>>
 where
     F: Future<Output = Result<T, Failure>>,
 {
     poll_fn(|cx| match now(pending, silence, cx) {
         Some(end) => Poll::Ready(Some(end)),
+        None if may_end && pending.is_empty() => Poll::Ready(None),
         None => Poll::Pending,
     })
     .await
