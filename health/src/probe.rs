@@ -31,6 +31,7 @@ pub mod whereto;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -50,6 +51,7 @@ use self::tls::Tls;
 use self::udp::Udp;
 pub use self::way::{Tools, Way};
 use crate::reply::Reply;
+use crate::roster::Homes;
 
 /// A probe under way.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
@@ -141,7 +143,7 @@ pub fn validate(model: &Model, out: &mut Diagnostics) {
     for check in model.checks() {
         validation.probe(&check.probe, [&format!("check {}", check.name), ""]);
     }
-    let addressed = addressed(model);
+    let (addressed, homes) = (addressed(model), Homes::new(model));
     for (index, target) in model.targets().iter().enumerate() {
         let Some(probe) = &target.probe else { continue };
         let who = target.name.to_string().replacen(':', " ", 1);
@@ -149,6 +151,11 @@ pub fn validate(model: &Model, out: &mut Diagnostics) {
         let needs_address = validation.probe(probe, [&who, which]);
         if needs_address && !addressed.contains(&TargetId::new(index)) {
             validation.out.error(&target.location, &who, which, "must say which address to probe");
+        }
+        let own = if needs_address { homes.addresses(TargetId::new(index)) } else { &[] };
+        if let Some(unreached) = own.iter().find(|address| !is_family_of(address, probe.source)) {
+            let what = format!("must be of the family of {unreached}");
+            validation.out.error(&target.location, &who, &format!("{which}.source"), &what);
         }
     }
     for service in model.services() {
@@ -181,6 +188,10 @@ impl Validation<'_> {
             kind.is_some_and(|kind| kind.needs_target_address())
         })
     }
+}
+
+fn is_family_of(address: &IpAddr, source: Option<IpAddr>) -> bool {
+    source.is_none_or(|source| source.is_ipv4() == address.is_ipv4())
 }
 
 /// Targets with an address of their own.

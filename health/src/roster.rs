@@ -152,6 +152,11 @@ impl Homes {
         self.0[target.index()].datacenter
     }
 
+    /// Its own addresses.
+    pub(crate) fn addresses(&self, target: TargetId) -> &[IpAddr] {
+        &self.0[target.index()].addresses
+    }
+
     /// Whether a process at `site` sees `target` from where it should be seen.
     #[must_use]
     pub fn is_eligible(&self, model: &Model, (target, probe): (TargetId, &Probe), site: &str) -> bool {

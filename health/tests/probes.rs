@@ -158,6 +158,28 @@ services:
 }
 
 #[test]
+fn sources_are_of_the_family_of_what_they_probe() {
+    let loaded = world(
+        "zone: example.com
+checks: { web: { tcp: 443, source: 192.0.2.9 } }
+datacenters:
+  south: { balancers: { lb1: { address: 'fd00::1', probe: web }, lb2: { address: 10.0.0.1, probe: web } } }
+services:
+  a: { check: web, vips: { south: [192.0.2.1, '2001:db8::1'] } }
+  b: { check: { ping: '2001:db8::2', source: 192.0.2.9 }, vips: { south: 192.0.2.2 } }
+",
+    );
+    let mut out = Diagnostics::default();
+    probe::validate(&loaded.model, &mut out);
+    let got: Vec<String> = out.iter().map(ToString::to_string).collect();
+    let want = [
+        "f:4:25: balancer south/lb1: probe.source: must be of the family of fd00::1",
+        "f:6:28: vip a/south: check.source: must be of the family of 2001:db8::1",
+    ];
+    assert_eq!(got, want);
+}
+
+#[test]
 fn every_kind_has_a_schema_with_its_own_key() {
     let schema = probe::schema();
     let kinds = schema.as_array().expect("a list");
