@@ -22,6 +22,8 @@ use serde_json::{Value as Json, json};
 pub use candidate::Candidate;
 pub(crate) use words::Words;
 
+use moment::moment;
+
 use crate::atlas::Atlas;
 use crate::choose::{Client, Picks, choose};
 use crate::shape::{Class, Shape};
@@ -90,6 +92,7 @@ pub fn explain(world: &World, atlas: &Atlas, state: &State, question: &Question<
     let ttl = state.service(id).ttl;
     let mut answer = vec![teller.answer(outcome, is_kept, &picks)];
     answer.extend(teller.freeze());
+    answer.extend(teller.waits());
     answer.push(format!("The TTL is {ttl} s."));
     answer.extend(scope.map(|scope| format!("The answer holds for all of {scope}.")));
     let mut who = teller.client(question.address);
@@ -198,6 +201,17 @@ impl Teller<'_> {
             _ => None,
         });
         answer.unwrap_or_default()
+    }
+
+    /// What is down on the service's paths and does not count yet.
+    fn waits(&self) -> impl Iterator<Item = String> {
+        let path = self.state.path(self.world, self.id);
+        let targets: Vec<_> = path.route().collect();
+        targets.into_iter().filter_map(|target| {
+            let until = self.state.target(self.world, target).held_until?;
+            let name = &self.world.model().target(target).name;
+            Some(format!("{name} fails, and counts as down from {}.", moment(until)))
+        })
     }
 
     /// Whose word it is that preference does not move.

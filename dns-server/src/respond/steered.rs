@@ -205,3 +205,59 @@ impl<'s> Steered<'_, '_, 's> {
         if self.chain.qtype == Rtype::CNAME { Answer::Complete } else { Answer::Alias(target) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use rhumb_health::Status;
+    use rhumb_policies::{Inputs, State, advance};
+    use rhumb_zones::{LoadOptions, Rtype, rdata};
+
+    use crate::ask::{Question, ask};
+    use crate::load::{Document, Loader, Sources};
+    use crate::reload::Reloader;
+    use crate::serial::Serials;
+
+    const POLICY: &[u8] = b"{ zone: example.com, datacenters: { a: {} }, services: { www: { vips: {
+        a: { address: [192.0.2.1, 192.0.2.2, '2001:db8::1', '2001:db8::2'], alpn: [h2] } } } } }";
+
+    #[test]
+    fn addresses_that_are_down_are_left_out() {
+        let document = Document { name: "policy.yaml".into(), bytes: POLICY.into() };
+        let sources = Sources { embedded: vec![document], ..Sources::default() };
+        let loader = Loader::new(sources, LoadOptions::default());
+        let reloader = Reloader::new(loader, Serials::default(), Arc::default()).unwrap();
+        let whole = reloader.publisher().current();
+        let world = &whole.parts().world;
+        let vip = world.model().vips()[0].target;
+        let all = "1 . alpn=h2 ipv4hint=192.0.2.1,192.0.2.2 ipv6hint=2001:db8::1,2001:db8::2";
+        let rows: [(&[&str], [&str; 3], &str); 4] = [
+            (&[], ["192.0.2.1 192.0.2.2", "2001:db8::1 2001:db8::2", all], "all"),
+            (&["192.0.2.1"], ["192.0.2.2", "2001:db8::1 2001:db8::2", "1 . alpn=h2"], "no hint misleads"),
+            (&["192.0.2.2", "2001:db8::1"], ["192.0.2.1", "2001:db8::2", "1 . alpn=h2"], "of both families"),
+            (
+                &["192.0.2.1", "192.0.2.2"],
+                ["192.0.2.1 192.0.2.2", "2001:db8::1 2001:db8::2", all],
+                "a family that is down makes the VIP unusable, and the last resort is whole",
+            ),
+        ];
+        for (down, wants, why) in rows {
+            let mut inputs = Inputs::new(world.model(), Status::Up);
+            for address in down {
+                inputs.set_address(vip, address.parse::<IpAddr>().unwrap(), Status::Down);
+            }
+            let state = advance(world, &State::default(), &inputs, Duration::ZERO);
+            let snapshot = whole.with_state(Arc::new(state));
+            for (rtype, want) in [Rtype::A, Rtype::AAAA, Rtype::HTTPS].into_iter().zip(wants) {
+                let question = Question::new(world.model(), "www", (rtype, None)).unwrap();
+                let answers = ask(&snapshot, &question).reply.answers;
+                let texts: Vec<_> =
+                    answers.iter().map(|record| rdata::display(record.rtype, &record.rdata)).collect();
+                assert_eq!(texts.join(" ").replace('"', ""), want, "{rtype} without {down:?}: {why}");
+            }
+        }
+    }
+}

@@ -21,6 +21,31 @@ services:
   www: { vips: { fra: { a: 192.0.2.10, b: 192.0.2.20 }, iad: 198.51.100.10 } }
 ";
 
+/// Rules see what a case says was measured and what time it is.
+#[test]
+fn rules_in_tests() {
+    let scratch = Scratch::new("rules");
+    let rules = r#"
+rules:
+  - { name: slow, when: 'link("fra", "a").delay_ms > 80', apply: { avoid: [link:fra/a], ttl: 9s } }
+  - { name: night, when: 'clock("UTC").hour < 6', apply: { answer: 192.0.2.99 } }
+"#;
+    scratch.write("policy.yaml", &format!("{POLICY}{rules}"));
+    scratch.write(
+        "tests.yaml",
+        "policy: policy.yaml
+cases:
+  - { ask: www, at: [50.1, 8.7], now: 2026-01-01T12:00:00Z, expect: { link: a, ttl: 30 } }
+  - { ask: www, at: [50.1, 8.7], now: 2026-01-01T12:00:00Z, measured: { link:fra/a: { delay-ms: 90 } }, expect: { link: b, ttl: 9 } }
+  - { ask: www, at: [50.1, 8.7], now: 2026-01-01T03:00:00Z, expect: { answers: [192.0.2.99], ttl: 30 } }
+  - { ask: www AAAA, at: [50.1, 8.7], now: 2026-01-01T03:00:00Z, expect: { answers: [] } }
+  - { ask: www, at: [50.1, 8.7], now: 2026-01-01T12:00:00Z, down: [link:fra/b, link:fra/a], expect: { datacenter: iad, ttl: 30 } }
+",
+    );
+    let output = scratch.run(&["test", "tests.yaml"]);
+    assert_eq!(text(&output.stdout).lines().last(), Some("5 passed, 0 failed"), "{}", text(&output.stdout));
+}
+
 #[test]
 fn failures_show_what_came_out_and_why() {
     let scratch = Scratch::new("failures");

@@ -1,11 +1,14 @@
 //! Explanations: the words of one decision after another, and that they are
 //! about the answer that is given.
 
+use std::time::Duration;
+
 use rhumb_geo::Place;
-use rhumb_policies::{Action, Override, Question, explain};
+use rhumb_health::Status;
+use rhumb_policies::{Action, Explanation, Override, Question, explain};
 use rhumb_zones::ServiceId;
 
-use crate::world::{Case, places};
+use crate::world::{Case, START, Watch, places};
 
 const POLICY: &str = "zone: example.com
 datacenters:
@@ -116,4 +119,87 @@ fn answers() {
         let explanation = explain(&case.world, &case.atlas, &case.state(&case.without(down)), &question);
         assert_eq!(explanation.answer[0], want, "{keys}: {why}");
     }
+}
+
+const TROUBLE: &str = "zone: example.com
+datacenters:
+  a: { ramp: 100s }
+  b: { links: { x: { recovery: manual } } }
+  c: {}
+interconnects: [{ between: [a, b] }]
+services:
+  www:
+    steer: [priority: [a, b, c]]
+    primary: a
+    data: primary
+    vips: { a: [192.0.2.1, 192.0.2.2], b: { x: 192.0.2.3 } }
+  far: { vips: { c: 192.0.2.9 } }
+rules:
+  - { name: quiet, when: 'service(\"far\").down', apply: { services: [www], avoid: [datacenter:b], freeze: true } }
+  - { name: alone, when: 'balancer(\"c\", \"l\").down', apply: { services: [www], only: [datacenter:a] } }
+  - { name: page, when: 'intranet(\"c\").down', apply: { services: [www], answer: 198.51.100.1 } }
+";
+
+/// What each trouble is called.
+#[test]
+fn troubles() {
+    let case = Case::new(&TROUBLE.replace("  c: {}", "  c: { balancers: { l: {} } }"));
+    let told = |watch: &Watch<'_>, hash| -> Explanation {
+        let (service, place) = (ServiceId::new(0), Place::default());
+        let question = Question { service, place, class: None, address: None, scope: None, hash, draw: 0 };
+        explain(&case.world, &case.atlas, &watch.state, &question)
+    };
+    // Seconds after the start, what is told, a sentence that must be among those said.
+    let rows = [
+        (0.0, "-interconnect:a/b", "interconnect:a/b fails, and counts as down from 1970-01-12T13:46:50Z."),
+        (5.0, "+interconnect:a/b -link:b/x", "vip:www/b/x is not usable: link:b/x is down."),
+        (6.0, "?link:b/x", "vip:www/b/x is not usable: link:b/x is down, as far as was known last."),
+        (
+            7.0,
+            "+link:b/x",
+            "vip:www/b/x is not usable: link:b/x is up again but waits for an operator's word.",
+        ),
+        (8.0, "-vip:www/a", "vip:www/a is not usable: vip:www/a is down."),
+        (10.0, "+vip:www/a", "vip:www/a is usable, but held down until 1970-01-12T13:47:20Z."),
+        (77.0, "", "vip:www/a is usable, but ramping at 36 %, and this client is not yet inside."),
+        (
+            78.0,
+            "",
+            "All that is usable is of the second tier; the answer is vip:www/a (192.0.2.1, 192.0.2.2).",
+        ),
+        (300.0, "-vip:far/c", "Preference does not move: rule quiet."),
+        (
+            301.0,
+            "-balancer:c/l",
+            "vip:www/b/x is not usable: link:b/x is up again but waits for an operator's word and excluded by rule alone.",
+        ),
+        (302.0, "-intranet:c", "Rule page answers 198.51.100.1."),
+    ];
+    let mut watch = Watch::new(&case);
+    let outside = 4;
+    for (at, words, want) in rows {
+        watch.tell(words);
+        watch.at(at);
+        let said: Vec<_> = told(&watch, outside).sentences().collect();
+        assert!(said.iter().any(|sentence| sentence == want), "at {at} s: {want}\n{said:#?}");
+    }
+    let mut watch = Watch::new(&case);
+    watch.inputs.set_address(case.target("vip:www/a"), "192.0.2.1".parse().unwrap(), Status::Down);
+    watch.inputs.add(Override {
+        target: case.target("datacenter:b"),
+        action: Action::Drain,
+        starts: None,
+        expires: Some(Duration::from_secs(START + 60)),
+        reason: "works".to_owned(),
+        author: "ann".to_owned(),
+    });
+    watch.tell("-vip:far/c");
+    watch.at(1.0);
+    let told = told(&watch, 0);
+    let want = [
+        "vip:www/a is usable. Left out as down: 192.0.2.1.",
+        "vip:www/b/x is usable, but datacenter:b is drained by ann until 1970-01-12T13:47:40Z (works) and avoided by rule quiet.",
+    ];
+    assert_eq!(told.candidates.iter().map(ToString::to_string).collect::<Vec<_>>(), want);
+    assert_eq!(told.to_json()["candidates"][0]["left-out"][0], "192.0.2.1");
 }

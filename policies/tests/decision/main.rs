@@ -14,6 +14,7 @@ mod plans;
 mod ramps;
 mod reading;
 mod rules;
+mod saving;
 mod shares;
 mod steering;
 mod surveys;
