@@ -127,6 +127,9 @@ impl Keeper {
         let snapshot = publisher.current();
         let site = site.unwrap_or_else(|| Arc::from(NO_SITE));
         let mut books = Books::new(&snapshot, (site, Lookout::new(prober)), memory, now());
+        if let Some(directory) = &directory {
+            books.remember(&memory::recall_windows(directory));
+        }
         let state = match (books.first_state(&snapshot), &directory) {
             (Ok(state), _) => Arc::new(state),
             (Err(why), directory) => {
@@ -149,6 +152,7 @@ impl Keeper {
             ticked: Instant::now(),
             saved: Instant::now(),
             is_worth_saving: true,
+            measured: Instant::now(),
         };
         desk.advance();
         desk.stand();
@@ -206,6 +210,8 @@ struct Desk {
     saved: Instant,
     /// Whether something of note happened since.
     is_worth_saving: bool,
+    /// When windows were last saved.
+    measured: Instant,
 }
 
 impl Desk {
@@ -213,7 +219,7 @@ impl Desk {
         loop {
             match messages.recv_timeout(self.patience()) {
                 Ok(Message::Stop(done)) => {
-                    self.save();
+                    self.save(true);
                     let Self { scribe, herald, .. } = self;
                     drop((scribe, herald)); // waits until they are done
                     let _ = done.send(());
@@ -236,7 +242,11 @@ impl Desk {
             }
             let due = if self.is_worth_saving { SAVE_GAP } else { SAVE };
             if self.saved.elapsed() >= due {
-                self.save();
+                let thorough = self.measured.elapsed() >= SAVE;
+                if thorough {
+                    self.measured = Instant::now();
+                }
+                self.save(thorough);
             }
         }
     }
@@ -344,10 +354,12 @@ impl Desk {
         self.herald.tell(events);
     }
 
-    fn save(&mut self) {
+    /// Has the state saved, and the windows if it is `thorough`.
+    fn save(&mut self, thorough: bool) {
         (self.saved, self.is_worth_saving) = (Instant::now(), false);
         if let Some(scribe) = &self.scribe {
-            scribe.write(self.books.memory(&self.world(), &self.state, now()));
+            let windows = thorough.then(|| self.books.windows());
+            scribe.write(self.books.memory(&self.world(), &self.state, now()), windows);
         }
     }
 
@@ -357,7 +369,7 @@ impl Desk {
         let said = docket::obey(&mut self.books, (&world, &self.state), order, time)?;
         self.advance();
         // What an operator was told is done shall be done after a crash too.
-        self.save();
+        self.save(false);
         Ok(said)
     }
 }

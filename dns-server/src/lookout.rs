@@ -17,7 +17,7 @@ use std::time::Duration;
 use rhumb_health::ballot::Vote;
 use rhumb_health::roster::{Homes, Purpose, Roster, Subject};
 use rhumb_health::run::{Finding, Prober, Task, TaskId};
-use rhumb_health::{Opinion, OwnFault, Status};
+use rhumb_health::{Opinion, OwnFault, Status, Window};
 use rhumb_zones::{Model, ServiceId};
 
 /// Something seen.
@@ -43,6 +43,8 @@ pub struct Lookout {
     jobs: HashMap<TaskId, usize>,
     /// By job.
     last: Vec<Option<Finding>>,
+    /// Loss and delay of recent probes, by job.
+    windows: Vec<Window>,
     /// Jobs whose opinion is kept back, and until when at most.
     waiting: BTreeSet<(Duration, usize)>,
     /// The same, by job.
@@ -63,6 +65,7 @@ impl Lookout {
             next_id: 0,
             jobs: HashMap::new(),
             last: Vec::new(),
+            windows: Vec::new(),
             waiting: BTreeSet::new(),
             until: Vec::new(),
             reports: HashMap::new(),
@@ -81,6 +84,20 @@ impl Lookout {
         self.fault.since()
     }
 
+    /// The recent probes of each job, by its key.
+    pub fn windows(&self) -> impl Iterator<Item = (&Arc<str>, &Window)> {
+        self.roster.jobs().iter().map(|job| &job.key).zip(&self.windows)
+    }
+
+    /// Gives the jobs of these keys their recent probes back.
+    pub fn remember(&mut self, mut windows: HashMap<String, Window>) {
+        for (job, window) in self.roster.jobs().iter().zip(&mut self.windows) {
+            if let Some(kept) = windows.remove(&*job.key) {
+                *window = kept;
+            }
+        }
+    }
+
     /// Probes what a process at `site` should, when those of `sites` vote.
     /// Probes that ask what they asked before go on; new ones start from what
     /// is `known`.
@@ -93,7 +110,8 @@ impl Lookout {
         self.roster = Roster::new(model, homes, who);
         let jobs = self.roster.jobs();
         let before = std::mem::take(&mut self.jobs);
-        let old = std::mem::take(&mut self.last);
+        let mut lasts = std::mem::take(&mut self.last);
+        let mut windows = std::mem::take(&mut self.windows);
         let mut ids = HashMap::with_capacity(jobs.len());
         let mut tasks = Vec::with_capacity(jobs.len());
         for (index, job) in jobs.iter().enumerate() {
@@ -103,7 +121,11 @@ impl Lookout {
             });
             ids.insert(Arc::clone(&job.key), id);
             self.jobs.insert(id, index);
-            self.last.push(before.get(&id).and_then(|&index| old[index].clone()));
+            let old =
+                before.get(&id).map(|&index| (lasts[index].take(), std::mem::take(&mut windows[index])));
+            let (last, window) = old.unwrap_or_default();
+            self.last.push(last);
+            self.windows.push(window);
             let initial = job.purposes.iter().find_map(|purpose| match purpose {
                 Purpose::Vote(subject) => Some(known(subject)),
                 Purpose::Primary(_) => None,
@@ -132,6 +154,7 @@ impl Lookout {
         for finding in findings {
             let Some(&job) = self.jobs.get(&finding.task) else { continue };
             self.fault.note(job, &finding.reply, finding.at);
+            self.windows[job].push(&finding.reply);
             is_heard |=
                 finding.reply.outcome.as_ref().err().is_none_or(|failure| !failure.cause.may_be_ours());
             self.last[job] = Some(finding);
@@ -181,7 +204,7 @@ impl Lookout {
         let vote = Vote {
             leaning,
             is_settled: finding.standing.is_settled && self.until[job].is_none(),
-            measure: finding.measure,
+            measure: self.windows[job].measure(),
             failure: failure.map(|failure| failure.text.clone()),
             at: finding.at,
         };

@@ -7,7 +7,7 @@
 //! again; so a target is never asked twice at once.
 //!
 //! What is new is probed at once, spread over a moment. What was probed
-//! before goes on as it was, with its machine and window, whatever else
+//! before goes on as it was, with its machine, whatever else
 //! changes: tasks are told apart by their keys alone.
 //!
 //! A budget limits starts a second, and a share of the process's descriptors
@@ -39,7 +39,7 @@ pub use self::schedule::Figures;
 use self::schedule::Schedule;
 use crate::machine::Standing;
 use crate::probe::Kind;
-use crate::reply::{Measure, Reply};
+use crate::reply::Reply;
 use crate::status::Status;
 
 /// Number of a task, as whoever assigns it counts. Findings of tasks that are
@@ -77,8 +77,6 @@ pub struct Finding {
     pub reply: Reply,
     /// What its machine thinks now.
     pub standing: Standing,
-    /// What its recent probes measured.
-    pub measure: Measure,
 }
 
 /// How much of the machine probing may take.

@@ -50,6 +50,24 @@ impl Window {
         self.probes.push_back(Sample { tries: reply.tries, lost: reply.lost.min(reply.tries), delay });
     }
 
+    /// A window that holds these probes, oldest first: tries, tries lost, delay
+    /// in milliseconds. More than fit are cut from the old end.
+    #[must_use]
+    pub fn from_samples(samples: &[(u8, u8, Option<f32>)]) -> Self {
+        let kept = samples.len().saturating_sub(Self::PROBES);
+        let sample = |&(tries, lost, delay): &(u8, u8, Option<f32>)| Sample {
+            tries,
+            lost: lost.min(tries),
+            delay: delay.filter(|delay| delay.is_finite()).unwrap_or(f32::NAN),
+        };
+        Self { probes: samples[kept..].iter().map(sample).collect() }
+    }
+
+    /// The probes in it, as [`from_samples`](Self::from_samples) takes them.
+    pub fn samples(&self) -> impl Iterator<Item = (u8, u8, Option<f32>)> {
+        self.probes.iter().map(|one| (one.tries, one.lost, (!one.delay.is_nan()).then_some(one.delay)))
+    }
+
     /// What the probes in it say together.
     #[must_use]
     pub fn measure(&self) -> Measure {
@@ -93,6 +111,8 @@ mod tests {
             let delay = delay.map(Duration::from_millis);
             window.push(&Reply { outcome: Ok(()), tries, lost, delay, report: None });
         }
+        let kept: Vec<_> = window.samples().collect();
+        assert_eq!(Window::from_samples(&kept).measure(), window.measure(), "what is kept says the same");
         window.measure()
     }
 

@@ -12,14 +12,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_health::Status;
 use rhumb_health::ballot::{Ballot, Electorate, Verdict, Vote};
 use rhumb_health::roster::{Homes, Subject, subject_name, subject_named};
 use rhumb_health::run::Finding;
+use rhumb_health::{Status, Window};
 use rhumb_policies::{Event, Inputs, State, World, advance};
 use rhumb_zones::{DatacenterId, Model, Probe, ServiceId, TargetId};
 
-use super::memory::Memory;
+use super::memory::{Memory, Windows};
 use super::{Ballots, notes};
 use crate::lookout::{Lookout, Sight};
 use crate::orders::Ledger;
@@ -118,6 +118,17 @@ impl Books {
         }
         let state = State::restore(world, &kept).map_err(|error| error.to_string())?;
         Ok(advance(world, &state, &self.inputs(world.model()), super::now()))
+    }
+
+    /// Loss and delay from before.
+    pub(super) fn remember(&mut self, windows: &Windows) {
+        let window = |(key, samples): (&String, &Vec<_>)| (key.clone(), Window::from_samples(samples));
+        self.lookout.remember(windows.iter().map(window).collect());
+    }
+
+    /// Loss and delay, to be remembered.
+    pub(super) fn windows(&self) -> Windows {
+        self.lookout.windows().map(|(key, window)| (key.to_string(), window.samples().collect())).collect()
     }
 
     pub(super) const fn ballot(&self) -> &Ballot {

@@ -6,7 +6,7 @@
 //! but itself. A file that makes no sense is set aside for a look and the
 //! server starts clean, with an alarm: answering matters more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use rhumb_health::ballot::Vote;
 use rhumb_health::{Measure, Status};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -22,6 +23,9 @@ use crate::orders::Ledger;
 
 /// The file in the state directory.
 const FILE: &str = "state.json";
+
+/// Its neighbour for what is large and may be half a minute old.
+const WINDOWS: &str = "windows.json";
 
 /// Larger files are not ours: 10,000 services of 8 VIPs take 30 MB.
 const MAX_FILE: u64 = 256 << 20;
@@ -43,6 +47,9 @@ pub struct Memory {
     /// Site, prober, subject, vote.
     pub votes: Vec<(String, String, String, KeptVote)>,
 }
+
+/// The last probes of each question, as [`rhumb_health::Window`] gives them.
+pub type Windows = HashMap<String, Vec<(u8, u8, Option<f32>)>>;
 
 /// A vote as it is kept. Times are Unix milliseconds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -90,16 +97,24 @@ impl From<KeptVote> for Vote {
 /// When the directory cannot be made or the file not be read or renamed.
 pub fn recall(directory: &Path) -> io::Result<(Memory, Option<String>)> {
     std::fs::create_dir_all(directory)?;
-    let path = directory.join(FILE);
-    let text = match read(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Memory::default(), None)),
-        Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
-        text => text,
-    };
-    match text.and_then(|text| serde_json::from_str(&text).map_err(io::Error::from)) {
-        Ok(memory) => Ok((memory, None)),
-        Err(error) => Ok((Memory::default(), Some(set_aside(directory, &error.to_string())?))),
+    match read(&directory.join(FILE)) {
+        Ok(memory) => Ok((memory.unwrap_or_default(), None)),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Ok((Memory::default(), Some(set_aside(directory, &error.to_string())?)))
+        }
+        Err(error) => Err(error),
     }
+}
+
+/// The windows kept in `directory`. They are measures, not decisions: what
+/// cannot be read is measured anew.
+#[must_use]
+pub fn recall_windows(directory: &Path) -> Windows {
+    let windows = read(&directory.join(WINDOWS)).unwrap_or_else(|error| {
+        tracing::warn!(file = WINDOWS, %error, "loss and delay from before are not used");
+        None
+    });
+    windows.unwrap_or_default()
 }
 
 /// Puts the file aside for a look; gives back why, and where it is.
@@ -113,11 +128,17 @@ pub fn set_aside(directory: &Path, why: &str) -> io::Result<String> {
     Ok(format!("{why}; it is kept as {}", aside.display()))
 }
 
-fn read(path: &Path) -> io::Result<String> {
-    if std::fs::metadata(path)?.len() > MAX_FILE {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too large"));
+/// The content of a file, if it is there; `InvalidData` when it makes no sense.
+fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+    let nonsense = |error: String| io::Error::new(io::ErrorKind::InvalidData, error);
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+        Ok(found) if found.len() > MAX_FILE => return Err(nonsense("it is too large".to_owned())),
+        Ok(_) => {}
     }
-    std::fs::read_to_string(path)
+    let bytes = std::fs::read(path)?;
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| nonsense(error.to_string()))
 }
 
 /// The thread that writes; when dropped, it has written.
@@ -130,6 +151,7 @@ pub struct Scribe {
 #[derive(Default, Debug)]
 struct Next {
     memory: Option<Memory>,
+    windows: Option<Windows>,
     is_last: bool,
 }
 
@@ -141,12 +163,13 @@ impl Scribe {
     pub fn spawn(directory: PathBuf) -> io::Result<Self> {
         let desk = Arc::<(Mutex<Next>, Condvar)>::default();
         let mine = Arc::clone(&desk);
-        let path = directory.join(FILE);
         let work = move || {
-            while let Some(memory) = next(&mine) {
-                if let Err(error) = write(&path, &memory) {
-                    let file = path.display();
-                    tracing::error!(%file, %error, "the state is not saved: a restart goes back to the last one");
+            while let Some((memory, windows)) = next(&mine) {
+                let memory = memory.map(|memory| write(&directory.join(FILE), &memory));
+                let windows = windows.map(|windows| write(&directory.join(WINDOWS), &windows));
+                for error in [memory, windows].into_iter().flatten().filter_map(Result::err) {
+                    let directory = directory.display();
+                    tracing::error!(%directory, %error, "the state is not saved: a restart goes back to the last one");
                 }
             }
         };
@@ -154,10 +177,12 @@ impl Scribe {
         Ok(Self { desk, thread: Some(thread) })
     }
 
-    /// Writes `memory` soon, in place of any that waits.
-    pub fn write(&self, memory: Memory) {
+    /// Writes these soon, in place of any that wait.
+    pub fn write(&self, memory: Memory, windows: Option<Windows>) {
         let (next, bell) = &*self.desk;
-        next.lock().unwrap_or_else(PoisonError::into_inner).memory = Some(memory);
+        let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
+        next.memory = Some(memory);
+        next.windows = windows.or_else(|| next.windows.take());
         bell.notify_one();
     }
 }
@@ -175,18 +200,18 @@ impl Drop for Scribe {
 }
 
 /// Waits for what is to be written; nothing when that was all.
-fn next((next, bell): &(Mutex<Next>, Condvar)) -> Option<Memory> {
+fn next((next, bell): &(Mutex<Next>, Condvar)) -> Option<(Option<Memory>, Option<Windows>)> {
     let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
-        match next.memory.take() {
-            Some(memory) => return Some(memory),
-            None if next.is_last => return None,
-            None => next = bell.wait(next).unwrap_or_else(PoisonError::into_inner),
+        match (next.memory.take(), next.windows.take()) {
+            (None, None) if next.is_last => return None,
+            (None, None) => next = bell.wait(next).unwrap_or_else(PoisonError::into_inner),
+            waiting => return Some(waiting),
         }
     }
 }
 
-fn write(path: &Path, memory: &Memory) -> io::Result<()> {
+fn write(path: &Path, memory: &impl Serialize) -> io::Result<()> {
     let temporary = path.with_extension("json.new");
     let mut file = io::BufWriter::new(std::fs::File::create(&temporary)?);
     serde_json::to_writer(&mut file, memory)?;

@@ -62,6 +62,8 @@ pub struct TargetReport {
     pub p95_ms: Option<f64>,
     /// Mean difference of neighbouring delays.
     pub jitter_ms: Option<f64>,
+    /// Tries that these figures rest on.
+    pub tries: Option<u32>,
 }
 
 /// One service.
@@ -140,7 +142,9 @@ fn target_report(
     for (subject, verdict) in subjects {
         notes.extend(note(snapshot, subject, verdict));
     }
-    let measure = known.measure.filter(|measure| measure.tries > 0);
+    // The state knows those of when it last changed.
+    let measures = subjects.iter().filter_map(|(_, verdict)| verdict.measure);
+    let measure = measures.max_by_key(|measure| measure.tries).filter(|measure| measure.tries > 0);
     TargetReport {
         name: world.model().target(target).name.to_string(),
         status: if known.is_up { "up" } else { "down" }.to_owned(),
@@ -152,6 +156,7 @@ fn target_report(
         p50_ms: measure.and_then(|measure| measure.p50_ms),
         p95_ms: measure.and_then(|measure| measure.p95_ms),
         jitter_ms: measure.and_then(|measure| measure.jitter_ms),
+        tries: measure.map(|measure| measure.tries),
     }
 }
 

@@ -284,7 +284,8 @@ fn some_wait_for_an_operator() {
 #[test]
 fn slow_doors_are_measured() {
     let (scratch, _a, _b) = scene("measured", "");
-    let server = Server::start(&scratch, &["policy.yaml"]);
+    let arguments = ["policy.yaml", "--state", "state"];
+    let server = Server::start(&scratch, &arguments);
     wait_until("delay is known", || target(&server, "link:a/l")["delay_ms"].as_f64().is_some());
     let known = target(&server, "link:a/l");
     assert_eq!(known["loss"], 0.0, "{known}");
@@ -292,6 +293,13 @@ fn slow_doors_are_measured() {
     assert!(delay < Duration::from_secs(1), "loopback is quick: {delay:?}");
     let table = text(&server.tell(&["targets"]).stdout);
     assert!(table.contains("link:a/l") && table.contains("% lost"), "{table}");
+    let tries = |server: &Server<'_>| target(server, "link:a/l")["tries"].as_u64().unwrap_or(0);
+    wait_until("some probes ran", || tries(&server) >= 8);
+    kill_process(server.pid(), Signal::TERM).unwrap();
+    server.end();
+    let server = Server::start(&scratch, &arguments);
+    wait_until("it probes again", || target(&server, "link:a/l")["verdict"] == "up");
+    assert!(tries(&server) >= 8, "what was measured before the restart is not forgotten");
 }
 
 #[test]

@@ -16,7 +16,6 @@ use super::{Finding, Limits, Task, TaskId};
 use crate::clock;
 use crate::machine::Machine;
 use crate::probe::{Cost, Tools, Way};
-use crate::window::Window;
 
 /// Over how long the first probes of an assignment are spread at most.
 const SPREAD: Duration = Duration::from_secs(1);
@@ -150,7 +149,6 @@ impl Running {
 
 async fn probe_for_ever(schedule: Arc<Schedule>, task: Task, (id, first): (Arc<AtomicU32>, Instant)) {
     let mut machine = Machine::new(&task.probe, task.initial);
-    let mut window = Window::new();
     let mut due = first;
     loop {
         sleep_until(due).await;
@@ -162,10 +160,9 @@ async fn probe_for_ever(schedule: Arc<Schedule>, task: Task, (id, first): (Arc<A
         drop(permit);
         let at = clock::now();
         machine.consume(&reply, at);
-        window.push(&reply);
-        let (standing, measure) = (machine.standing(), window.measure());
+        let standing = machine.standing();
         let task_id = TaskId(id.load(Ordering::Relaxed));
-        schedule.batch.push(Finding { task: task_id, at, reply, standing, measure });
+        schedule.batch.push(Finding { task: task_id, at, reply, standing });
         due = (start + jittered(machine.next(), &task.probe)).max(Instant::now());
     }
 }
