@@ -1,0 +1,186 @@
+//! The server under test: its process, and what its commands say.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::process::Signal;
+use serde_json::Value as Json;
+
+use crate::failure::{Done, Failure, While as _};
+use crate::namespaces::Net;
+use crate::process::Process;
+use crate::topology::SERVER;
+
+/// Milliseconds since the Unix epoch, as events count.
+pub(crate) fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// An event, as far as the lab reads it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Event {
+    /// When, in milliseconds since the Unix epoch.
+    pub(crate) at_ms: u64,
+    /// `KIND PHASE TARGET`, such as `target-down begins link:north/telecom`.
+    pub(crate) what: String,
+}
+
+/// What is known of a target, as far as the lab reads it.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Target {
+    /// `up` or `down`.
+    pub(crate) status: String,
+    /// `up`, `down`, `unknown` or `none`.
+    pub(crate) verdict: String,
+    /// Whether there is nothing to say of it.
+    pub(crate) is_quiet: bool,
+    /// 0–1.
+    pub(crate) loss: Option<f64>,
+    /// Mean.
+    pub(crate) delay_ms: Option<f64>,
+}
+
+impl Target {
+    /// Whether it is up, and nothing is about to change.
+    pub(crate) fn is_well(&self) -> bool {
+        self.status == "up" && (self.verdict == "none" || self.verdict == "up" && self.is_quiet)
+    }
+}
+
+/// A server.
+pub(crate) struct Rhumb {
+    program: PathBuf,
+    folder: PathBuf,
+    process: Option<Process>,
+}
+
+impl Rhumb {
+    /// Writes its policy, checks it, and starts the server.
+    pub(crate) fn start(net: &Net, (program, folder): (&Path, &Path), policy: &str) -> Done<Self> {
+        let mut rhumb = Self { program: program.to_owned(), folder: folder.to_owned(), process: None };
+        let path = rhumb.policy();
+        fs::write(&path, policy).doing(path.display())?;
+        rhumb.say(&["check", &path.to_string_lossy()])?;
+        rhumb.resume(net)?;
+        Ok(rhumb)
+    }
+
+    fn policy(&self) -> PathBuf {
+        self.folder.join("policy.yaml")
+    }
+
+    fn socket(&self) -> String {
+        self.folder.join("admin.sock").to_string_lossy().into_owned()
+    }
+
+    /// Starts the process on the state that the last one left.
+    pub(crate) fn resume(&mut self, net: &Net) -> Done {
+        let mut command = Command::new(&self.program);
+        command
+            .arg("serve")
+            .arg(self.policy())
+            .args(["--listen", &format!("{SERVER}:53"), "--workers", "1", "--admin", &self.socket()])
+            .arg("--state")
+            .arg(self.folder.join("state"));
+        self.process = Some(Process::start(net, ("server", &self.folder.join("rhumb.log")), command)?);
+        Ok(())
+    }
+
+    /// Ends the process; its state stays.
+    pub(crate) fn end(&mut self, signal: Signal) -> Done {
+        let process = self.process.take();
+        process.map_or(Ok(()), |process| process.end(signal).map(drop))
+    }
+
+    /// Runs one of its commands that needs no server.
+    fn say(&self, arguments: &[&str]) -> Done<String> {
+        let act = format!("rhumb {}", arguments.join(" "));
+        let output = Command::new(&self.program).args(arguments).output().doing(&act)?;
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        match output.status.success() {
+            true => Ok(out.into_owned()),
+            false => Failure::because(format!("{act}: {out}{err}")),
+        }
+    }
+
+    /// Runs one of its commands against the running server.
+    pub(crate) fn tell(&self, arguments: &[&str]) -> Done<String> {
+        self.say(&[arguments, &["--admin", &self.socket()]].concat())
+    }
+
+    fn json(&self, arguments: &[&str]) -> Done<Json> {
+        let text = self.tell(arguments)?;
+        serde_json::from_str(&text).doing(arguments.join(" "))
+    }
+
+    /// What happened lately, oldest first.
+    pub(crate) fn events(&self) -> Done<Vec<Event>> {
+        let json = self.json(&["events", "--json", "--count", "1000"])?;
+        let mut events: Vec<Event> = json.as_array().into_iter().flatten().map(event).collect();
+        events.sort_by_key(|event| event.at_ms);
+        Ok(events)
+    }
+
+    /// What is known of `name`.
+    pub(crate) fn target(&self, name: &str) -> Done<Target> {
+        let all = self.targets()?;
+        let found = all.into_iter().find(|(one, _)| one == name);
+        found.map_or_else(|| Failure::because(format!("rhumb targets: no {name}")), |(_, target)| Ok(target))
+    }
+
+    /// What is known of every target.
+    pub(crate) fn targets(&self) -> Done<Vec<(String, Target)>> {
+        let json = self.json(&["targets", "--json"])?;
+        let targets = json["targets"].as_array().into_iter().flatten();
+        Ok(targets.map(|one| (text(one, "name"), target(one))).collect())
+    }
+
+    /// What is answered for a service, as `tier 1` or `last resort`.
+    pub(crate) fn answers(&self, service: &str) -> Done<String> {
+        let json = self.json(&["targets", "--json"])?;
+        let found = json["services"].as_array().into_iter().flatten().find(|one| one["name"] == service);
+        found.map_or_else(
+            || Failure::because(format!("rhumb targets: no {service}")),
+            |one| Ok(text(one, "answers")),
+        )
+    }
+
+    /// Whether it takes the fault for its own.
+    pub(crate) fn is_own_fault(&self) -> Done<bool> {
+        Ok(!self.json(&["targets", "--json"])?["own_fault"].is_null())
+    }
+
+    /// The last lines of its log.
+    pub(crate) fn log(&self) -> String {
+        let text = fs::read_to_string(self.folder.join("rhumb.log")).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(12)..].join("\n")
+    }
+
+    /// Whether the process is there.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.process.as_mut().is_some_and(Process::is_running)
+    }
+}
+
+fn text(json: &Json, key: &str) -> String {
+    json[key].as_str().unwrap_or_default().to_owned()
+}
+
+fn event(json: &Json) -> Event {
+    let what = ["kind", "phase", "target"].map(|key| text(json, key)).join(" ");
+    Event { at_ms: json["at_ms"].as_u64().unwrap_or_default(), what }
+}
+
+fn target(json: &Json) -> Target {
+    Target {
+        status: text(json, "status"),
+        verdict: text(json, "verdict"),
+        is_quiet: json["notes"].as_array().is_none_or(Vec::is_empty),
+        loss: json["loss"].as_f64(),
+        delay_ms: json["delay_ms"].as_f64(),
+    }
+}
