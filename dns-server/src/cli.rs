@@ -11,6 +11,7 @@ mod demo;
 mod explain;
 mod health;
 mod orders;
+mod probe;
 mod running;
 mod schema;
 mod serve;
@@ -90,6 +91,8 @@ enum Command {
     Promote(orders::Promote),
     /// Let a target with `recovery: manual` recover
     Recover(orders::Recover),
+    /// Probe what a site sees, and vote at servers
+    Probe(probe::Probe),
     /// Serve a demonstration on loopback: no files, no root
     Demo(demo::Demo),
 }
@@ -140,6 +143,7 @@ pub fn main() -> ExitCode {
         Command::Undrain(undrain) => undrain.run(),
         Command::Promote(promote) => promote.run(),
         Command::Recover(recover) => recover.run(),
+        Command::Probe(probe) => probe.run(),
         Command::Demo(demo) => demo.run(),
     };
     match ending {

@@ -13,6 +13,7 @@ use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rhumb_health::roster::NO_SITE;
 use rhumb_zones::{Diagnostics, OneOrMany, Prefix, Read, Reader, Tree, spec};
 use serde_json::{Value as Json, json};
 
@@ -21,6 +22,7 @@ use crate::alarm::Webhook;
 use crate::load::Sources;
 use crate::net::NetOptions;
 use crate::snapshot::Options;
+use crate::votes::{self, VotesKeys};
 
 /// What `rhumb serve` may be told on its command line.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -78,6 +80,8 @@ spec! {
         why_from: Option<Vec<Prefix>>,
         /// Who is told of alarms.
         alarms: Vec<Webhook>,
+        /// How votes are exchanged with other sites.
+        votes: Option<VotesKeys>,
     }
 }
 
@@ -96,6 +100,8 @@ pub struct Config {
     pub options: Arc<Options>,
     /// The site of this process, if it has one.
     pub site: Option<Arc<str>>,
+    /// How votes are exchanged, if they are.
+    pub votes: Option<votes::Settings>,
     /// Whom events are told, besides the log.
     pub alarms: Vec<Webhook>,
 }
@@ -148,11 +154,14 @@ impl Config {
         };
         let workers = workers.or(file.workers).map_or_else(cores, |workers| usize::from(workers.get()));
         let defaults = Options::default();
+        let site: Option<Arc<str>> = site.or(file.site).map(Arc::from);
+        let own_site = site.clone().unwrap_or_else(|| Arc::from(NO_SITE));
         Ok(Self {
             sources: Sources { policies, geo: either(geo, file.geo), embedded: Vec::new() },
             net: NetOptions { listen, workers },
             admin: admin.or_else(|| Some(base.join(file.admin?))).unwrap_or_else(admin::default_path),
-            site: site.or(file.site).map(Arc::from),
+            votes: file.votes.map(|keys| keys.settings(own_site, base)),
+            site,
             state: state.or_else(|| Some(base.join(file.state?))),
             options: Arc::new(Options {
                 udp_size: file.udp_size.0,

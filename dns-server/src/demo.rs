@@ -161,6 +161,7 @@ pub fn config(listen: Option<SocketAddr>) -> io::Result<(Config, Stage)> {
         state: None,
         site: None,
         alarms: Vec::new(),
+        votes: None,
         options: Arc::new(Options::default()),
     };
     Ok((config, stage))

@@ -22,5 +22,7 @@ pub mod respond;
 pub mod serial;
 pub mod serve;
 pub mod snapshot;
+pub mod station;
 pub mod stats;
+pub mod votes;
 pub mod watch;

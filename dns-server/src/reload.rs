@@ -255,7 +255,11 @@ fn follow(watch: &mut Option<Watch>, footprint: &Footprint) {
 
 /// Waits until the reasons that come together have come; `askers` wait for
 /// what comes of it.
-fn gather(first: Request, requests: &Receiver<Request>, askers: &mut Vec<oneshot::Sender<Outcome>>) {
+pub(crate) fn gather(
+    first: Request,
+    requests: &Receiver<Request>,
+    askers: &mut Vec<oneshot::Sender<Outcome>>,
+) {
     let mut debounce = Debounce::new(Instant::now());
     let mut next = Ok(first);
     while let Ok(request) = next {

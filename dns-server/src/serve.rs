@@ -20,13 +20,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::admin::{self, AdminSocket, Desk, SocketError};
 use crate::alarm::{Herald, Patience};
 use crate::config::Config;
-use crate::keeper::{Keeper, Keeping};
+use crate::keeper::{Ballots, Keeper, Keeping, Message};
 use crate::load::Loader;
 use crate::net::Server;
 use crate::reload::{Reloader, Request, now};
 use crate::serial::Serials;
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
+use crate::votes::{Votes, VotesError};
 
 /// What is being served and where, once every socket is bound.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,8 @@ pub struct Ready<'a> {
     pub listen: &'a [SocketAddr],
     /// The admin socket.
     pub admin: &'a Path,
+    /// Where votes are heard, if they are.
+    pub votes: Option<SocketAddr>,
     /// The first generation.
     pub snapshot: &'a Snapshot,
 }
@@ -54,6 +57,9 @@ pub enum ServeError {
     /// The admin socket cannot be had.
     #[error(transparent)]
     Admin(#[from] SocketError),
+    /// Votes cannot be exchanged.
+    #[error(transparent)]
+    Votes(#[from] VotesError),
     /// The system gives no threads or signals.
     #[error("cannot start")]
     Start(#[source] io::Error),
@@ -64,7 +70,7 @@ pub enum ServeError {
 /// # Errors
 /// When it cannot start.
 pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), ServeError> {
-    let Config { sources, net, admin, state, options, site, alarms } = config;
+    let Config { sources, net, admin, state, options, site, alarms, votes } = config;
     let started = now();
     let serials = Serials::open(state.as_deref()).map_err(ServeError::State)?;
     let geo = sources.geo.clone();
@@ -73,6 +79,7 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
     let (publisher, journal, stats) =
         (reloader.publisher().clone(), Arc::clone(reloader.journal()), Stats::default());
     let herald = Herald::spawn(alarms, site.as_deref(), Patience::default()).map_err(ServeError::Start)?;
+    let votes = votes.map(Votes::new).transpose()?;
     let keeping = Keeping { site, directory: state, herald, limits: Limits::of_this_process() };
     let server = Server::bind(&net, &publisher, &stats).map_err(ServeError::Listen)?;
     let socket = AdminSocket::bind(&admin)?;
@@ -80,7 +87,13 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
     let signals = runtime.block_on(async { Signals::new() }).map_err(ServeError::Start)?;
     let keeper = Keeper::start(publisher.clone(), keeping).map_err(ServeError::State)?;
     let listen = server.addresses().to_vec();
-    ready(&Ready { listen: &listen, admin: socket.path(), snapshot: &publisher.current() });
+    let heard = votes.as_ref().and_then(Votes::address);
+    ready(&Ready { listen: &listen, admin: socket.path(), votes: heard, snapshot: &publisher.current() });
+    if let Some(votes) = votes {
+        let keeper = keeper.clone();
+        let hear = move |site, prober, votes| keeper.send(Message::Votes(Ballots { site, prober, votes }));
+        votes.spawn(Box::new(hear)).map_err(ServeError::Start)?;
+    }
     let requests = reloader.spawn(keeper.clone()).map_err(ServeError::Start)?;
     let running = server.run().map_err(ServeError::Start)?;
     let desk = Desk {
@@ -108,14 +121,14 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
 }
 
 /// The signals that matter; from when it is made, none ends the process.
-struct Signals {
+pub(crate) struct Signals {
     hang_up: Signal,
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -124,7 +137,7 @@ impl Signals {
     }
 
     /// Waits for one that says stop; passes every SIGHUP on to the reloader.
-    async fn wait(mut self, requests: &Sender<Request>) {
+    pub(crate) async fn wait(mut self, requests: &Sender<Request>) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return,

@@ -9,7 +9,11 @@ pub(super) fn run(flags: Flags) -> Result<Ending, Failure> {
         for address in ready.listen {
             print(&format_args!("listening on {address}"))?;
         }
-        print(&format_args!("admin socket {}", ready.admin.display()))
+        print(&format_args!("admin socket {}", ready.admin.display()))?;
+        match ready.votes {
+            Some(address) => print(&format_args!("votes heard on {address}")),
+            None => Ok(()),
+        }
     })
 }
 
