@@ -4,14 +4,18 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
 use rhumb::alarm::{Herald, Patience, Url, Webhook};
 use rhumb_policies::{Event, EventKind, Phase, Severity};
 use serde_json::Value as Json;
 use support::programs::{PATIENCE, Program, fresh_directory, missing};
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 #[path = "support/all.rs"]
 mod support;
@@ -112,7 +116,7 @@ fn serve(mut stream: TcpStream, manner: Manner, letters: &Mutex<Vec<Json>>) -> s
     }
 }
 
-fn read_letter(stream: &TcpStream) -> std::io::Result<Json> {
+fn read_letter(stream: impl std::io::Read) -> std::io::Result<Json> {
     let mut reader = BufReader::new(stream);
     let mut length = 0;
     let mut first = true;
@@ -234,6 +238,69 @@ fn nobody_waits_for_anybody() {
     let start = Instant::now();
     drop(herald);
     assert!(start.elapsed() < Herald::GRACE * 2, "the end took {:?}", start.elapsed());
+}
+
+/// A webhook over TLS with a certificate for `localhost`; sends what it was told.
+fn tls_receiver(directory: &Path) -> (u16, mpsc::Receiver<Option<Json>>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(directory.join("cert.pem"), made.cert.pem()).unwrap();
+    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map(Result::unwrap) {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = StreamOwned::new(connection, stream);
+            // Before the answer, after which nobody waits.
+            tell.send(read_letter(&mut stream).ok()).unwrap();
+            let _ = stream.write_all(b"HTTP/1.1 200 X\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    (port, told)
+}
+
+/// What the process below is told.
+const URL: &str = "RHUMB_TEST_WEBHOOK";
+
+/// Runs as a process of its own: which authorities are trusted is a matter of
+/// the environment.
+#[test]
+fn https_sender() {
+    if let Ok(url) = std::env::var(URL) {
+        herald(vec![Webhook::Plain(Url::parse(&url).unwrap())]).tell(vec![event("a", Phase::Begins)]);
+    }
+}
+
+#[test]
+fn https() {
+    let directory = fresh_directory("https");
+    let (port, told) = tls_receiver(&directory);
+    let rows: [(&str, bool, &[Option<&str>], &str); 3] = [
+        ("localhost", true, &[Some("a")], "trusted and of that name"),
+        ("127.0.0.1", true, &[None; 4], "another name: each try fails"),
+        ("localhost", false, &[None; 4], "nobody vouches for it"),
+    ];
+    for (host, is_trusted, want, why) in rows {
+        let mut sender = Command::new(std::env::current_exe().unwrap());
+        sender.args(["--exact", "https_sender"]).env(URL, format!("https://{host}:{port}/hook?key=1"));
+        let authorities = directory.join(if is_trusted { "cert.pem" } else { "none.pem" });
+        sender.env("SSL_CERT_FILE", authorities).env_remove("SSL_CERT_DIR");
+        assert!(sender.output().unwrap().status.success(), "{why}");
+        let target = |letter: Json| letter["events"][0]["target"].as_str().unwrap().to_owned();
+        for want in want {
+            let got = told.recv_timeout(PATIENCE).unwrap().map(target);
+            assert_eq!(got.as_deref(), *want, "{why}");
+        }
+    }
+    assert!(told.try_recv().is_err(), "no more letters than wanted");
 }
 
 /// Alerts that stand, by target, and when each was last told.

@@ -34,8 +34,9 @@ pub(super) struct Batch {
 }
 
 impl Queue {
-    /// Most events kept: at a kilobyte each, ten megabytes per receiver.
-    pub(super) const MAX: usize = 10_000;
+    /// Most events kept: ten thousand services that all fail, come back and fail
+    /// again. At a kilobyte each, thirty megabytes, which all queues share.
+    pub(super) const MAX: usize = 30_000;
 
     pub(super) fn push(&self, event: Arc<Event>) {
         self.with(|inside| {
