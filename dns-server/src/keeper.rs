@@ -36,6 +36,7 @@ use crate::lookout::Lookout;
 use crate::orders::Order;
 use crate::publish::Publisher;
 use crate::snapshot::Snapshot;
+use crate::votes::VoteSender;
 
 use books::Books;
 use memory::{Memory, Scribe};
@@ -80,6 +81,8 @@ pub struct Keeping {
     pub herald: Herald,
     /// How hard this process may probe.
     pub limits: Limits,
+    /// Who is told what this process sees.
+    pub votes: Option<VoteSender>,
 }
 
 /// Shortest time between two publications: what comes together is published
@@ -113,7 +116,7 @@ impl Keeper {
     /// When the state directory cannot be read or no thread can be had. State
     /// that reads but makes no sense is set aside, and told.
     pub fn start(publisher: Publisher, keeping: Keeping) -> io::Result<Self> {
-        let Keeping { site, directory, herald, limits } = keeping;
+        let Keeping { site, directory, herald, limits, votes } = keeping;
         let (sender, receiver) = channel();
         let (memory, mut aside) = match &directory {
             Some(directory) => memory::recall(directory)?,
@@ -127,6 +130,7 @@ impl Keeper {
         let snapshot = publisher.current();
         let site = site.unwrap_or_else(|| Arc::from(NO_SITE));
         let mut books = Books::new(&snapshot, (site, Lookout::new(prober)), memory, now());
+        books.others = votes;
         if let Some(directory) = &directory {
             books.remember(&memory::recall_windows(directory));
         }

@@ -80,7 +80,13 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
         (reloader.publisher().clone(), Arc::clone(reloader.journal()), Stats::default());
     let herald = Herald::spawn(alarms, site.as_deref(), Patience::default()).map_err(ServeError::Start)?;
     let votes = votes.map(Votes::new).transpose()?;
-    let keeping = Keeping { site, directory: state, herald, limits: Limits::of_this_process() };
+    let keeping = Keeping {
+        site,
+        directory: state,
+        herald,
+        limits: Limits::of_this_process(),
+        votes: votes.as_ref().map(Votes::sender),
+    };
     let server = Server::bind(&net, &publisher, &stats).map_err(ServeError::Listen)?;
     let socket = AdminSocket::bind(&admin)?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Start)?;

@@ -24,6 +24,7 @@ use super::{Ballots, notes};
 use crate::lookout::{Lookout, Sight};
 use crate::orders::Ledger;
 use crate::snapshot::Snapshot;
+use crate::votes::{VoteSender, ballots};
 
 /// Sites that are listened to; more is a mistake or an attack.
 const MAX_SITES: usize = 1_000;
@@ -50,6 +51,8 @@ pub(super) struct Books {
     /// The last verdict that was up or down.
     known: HashMap<Subject, Status>,
     pub(super) ledger: Ledger,
+    /// Servers elsewhere that hear what this process sees.
+    pub(super) others: Option<VoteSender>,
     once: Once,
     events: Vec<Event>,
     /// Sites that are known and not heard.
@@ -85,6 +88,7 @@ impl Books {
             verdicts: HashMap::new(),
             known: HashMap::new(),
             ledger: memory.ledger,
+            others: None,
             once: Once::default(),
             events: Vec::new(),
             silent: BTreeSet::new(),
@@ -197,6 +201,9 @@ impl Books {
 
     fn note(&mut self, world: &World, sights: Vec<Sight>, now: Duration) -> bool {
         let mut is_news = false;
+        if let Some(others) = &self.others {
+            others.tell(ballots(world.model(), &sights));
+        }
         for sight in sights {
             match sight {
                 Sight::Vote(subject, vote) => {

@@ -271,6 +271,27 @@ fn who_is_not_trusted_says_so() {
 }
 
 #[test]
+fn servers_vote_at_each_other() {
+    let scratch = Scratch::new("servers");
+    let authority = Authority::new(&scratch, "ours");
+    let target = Target::new();
+    scratch.write("policy.yaml", &policy(target.address));
+    let south = authority.issue(&["127.0.0.1", "south"]);
+    let south =
+        Process::serve(&scratch, "s-south", "south", &votes("prober: s, listen: '127.0.0.1:0'", &south));
+    let rest = format!("prober: n, to: '{}'", south.address());
+    let north = votes(&rest, &authority.issue(&["north"]));
+    let north = Process::serve(&scratch, "s-north", "north", &north);
+    north.await_log("votes are counted there", "it says so");
+    drop(target);
+    south.await_link("down down", "it needs both");
+    let start = Instant::now();
+    while !south.targets()["sites"].to_string().contains("north") {
+        assert!(start.elapsed() < PATIENCE, "the other site is heard: {}", south.targets());
+    }
+}
+
+#[test]
 fn what_an_operator_gets_wrong() {
     let scratch = Scratch::new("mistakes");
     let authority = Authority::new(&scratch, "ours");
