@@ -53,3 +53,52 @@ impl Read for Peer {
         json!({ "type": "string" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rhumb_zones::Diagnostics;
+
+    use super::*;
+
+    /// What the keys amount to, or what is wrong with them.
+    fn read(text: &str) -> String {
+        let mut out = Diagnostics::default();
+        let trees = Tree::parse(&Arc::from("F"), text.as_bytes(), &mut out);
+        let keys = rhumb_zones::read(&trees[0], ["configuration", "votes"], &mut out);
+        match keys.map(|keys: VotesKeys| keys.settings(Arc::from("north"), Path::new("/etc/rhumb"))) {
+            Some(Settings { site, prober, listen, to, identity }) if !out.refuse() => {
+                let to: Vec<_> = to.iter().map(ToString::to_string).collect();
+                let Identity { ca, cert, key } = identity;
+                let files = [ca, cert, key].map(|path| path.display().to_string());
+                format!("{site} {prober:?} {listen:?} {} {}", to.join(" "), files.join(" "))
+            }
+            _ => out.to_string(),
+        }
+    }
+
+    #[test]
+    fn keys_and_settings() {
+        let rows = [
+            (
+                "{ca: ca.pem, cert: /c.pem, key: k.pem, listen: '[::]:5353'}",
+                "north None Some([::]:5353)  /etc/rhumb/ca.pem /c.pem /etc/rhumb/k.pem",
+                "one that hears; paths are relative to the file",
+            ),
+            (
+                "{ca: c, cert: c, key: k, to: [ns1.example.com:5353, '[2001:db8::1]:5353'], prober: p}",
+                "north Some(\"p\") None ns1.example.com:5353 [2001:db8::1]:5353 /etc/rhumb/c /etc/rhumb/c /etc/rhumb/k",
+                "one that votes",
+            ),
+            (
+                "{ca: c, cert: c, to: ns1.example.com}",
+                "F:1:1: configuration: votes.key: must be given\n\
+                 F:1:22: configuration: votes.to: must be HOST:PORT, such as ns1.example.com:853, 192.0.2.53:853 or \
+                 [2001:db8::53]:853, not ns1.example.com\n",
+                "all mistakes at once",
+            ),
+        ];
+        for (text, want, why) in rows {
+            assert_eq!(read(text), want, "{why}");
+        }
+    }
+}

@@ -50,17 +50,27 @@ impl<'s> Authority<'s> {
         Self { scratch, ca, issuer }
     }
 
+    /// Its own certificate.
+    pub(crate) fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// Where a certificate for these names and addresses is.
+    pub(crate) fn name(&self, names: &[&str]) -> Identity {
+        let stem = format!("{}-{}", self.ca.file_stem().unwrap().display(), names.join("-"));
+        let path = |end: &str| self.scratch.0.join(format!("{stem}.{end}"));
+        Identity { ca: self.ca.clone(), cert: path("crt"), key: path("key") }
+    }
+
     /// A certificate for these names and addresses, and whom it believes.
     pub(crate) fn issue(&self, names: &[&str]) -> Identity {
         let key = KeyPair::generate().unwrap();
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let params = CertificateParams::new(names.clone()).unwrap();
+        let params: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let params = CertificateParams::new(params).unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let stem = format!("{}-{}", self.ca.file_stem().unwrap().display(), names.join("-"));
-        Identity {
-            ca: self.ca.clone(),
-            cert: self.scratch.write(&format!("{stem}.crt"), &certificate.pem()),
-            key: self.scratch.write(&format!("{stem}.key"), &key.serialize_pem()),
-        }
+        let identity = self.name(names);
+        std::fs::write(&identity.cert, certificate.pem()).unwrap();
+        std::fs::write(&identity.key, key.serialize_pem()).unwrap();
+        identity
     }
 }

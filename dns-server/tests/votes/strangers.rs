@@ -3,6 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -190,6 +191,46 @@ fn whoever_breaks_a_rule_is_told_and_hurts_nobody() {
 }
 
 #[test]
+fn certificates_are_renewed_while_it_runs() {
+    let scratch = Scratch::new("renewal");
+    let (ours, theirs) = (Authority::new(&scratch, "ours"), Authority::new(&scratch, "theirs"));
+    let mut scene = Scene::new(&ours);
+    scene.vote("connected");
+    let files = ours.name(&["127.0.0.1", "north"]);
+    let other = theirs.issue(&["127.0.0.1", "north"]);
+    let ca = std::fs::read(&files.ca).unwrap();
+    type Edit<'e> = Box<dyn Fn() + 'e>;
+    let copy = |from: &Path, to: &Path| std::fs::copy(from, to).map(|_| ()).unwrap();
+    let rows: [(Edit<'_>, &Authority<'_>, &str); 4] = [
+        (Box::new(|| ()), &ours, "as it began"),
+        (
+            Box::new(|| std::fs::write(&files.cert, "half of a certif").unwrap()),
+            &ours,
+            "a mistake changes nothing",
+        ),
+        (Box::new(|| copy(&other.cert, &files.cert)), &ours, "a certificate without its key neither"),
+        (
+            Box::new(|| {
+                copy(&other.key, &files.key);
+                copy(&other.ca, &files.ca);
+            }),
+            &theirs,
+            "all of them are there",
+        ),
+    ];
+    for (edit, authority, why) in rows {
+        edit();
+        let south = authority.issue(&["south"]);
+        // The file of ours may be theirs by now.
+        let trust = Identity { ca: scratch.write("trust.pem", &authority.pem()), ..south.clone() };
+        let got = talk(scene.address, &trust, Some(&south), hello("west", 1).as_bytes());
+        assert!(got.contains("its certificate is for south"), "{why}: {got}");
+        scene.vote("whoever is connected stays");
+    }
+    assert_ne!(std::fs::read(&files.ca).unwrap(), ca);
+}
+
+#[test]
 fn a_crowd_leaves_room() {
     let scratch = Scratch::new("crowd");
     let authority = Authority::new(&scratch, "ours");
@@ -226,4 +267,34 @@ fn news_travel_fast() {
     println!("news: median {:?}, 99 of 100 within {:?}, worst {:?}", took[100], took[197], took[199]);
     // The median, because a machine that runs tests is busy.
     assert!(took[100] < Duration::from_millis(10), "the median took {:?}", took[100]);
+}
+
+#[test]
+fn ten_thousand_votes_arrive() {
+    let scratch = Scratch::new("many");
+    let mut scene = Scene::new(&Authority::new(&scratch, "ours"));
+    scene.vote("connected");
+    let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let measure = Measure {
+        loss: 0.1,
+        delay_ms: Some(1.25),
+        p50_ms: Some(1.0),
+        p95_ms: Some(2.5),
+        jitter_ms: Some(0.5),
+        tries: 60,
+    };
+    let failure = Some("no answer within 1 s".into());
+    let vote = Vote { leaning: Status::Down, is_settled: true, measure, failure, at };
+    let start = Instant::now();
+    scene.good.tell(
+        (0..10_000).map(|one| (format!("vip:service-{one}/north/telecom@192.0.2.1"), vote.clone())).collect(),
+    );
+    let mut heard = 0;
+    while heard < 10_000 {
+        let (_, _, votes) = scene.heard.recv_timeout(PATIENCE).expect("all of them arrive");
+        assert!(votes.iter().all(|(_, heard)| heard.measure == measure && heard.failure == vote.failure));
+        heard += votes.len();
+    }
+    println!("10,000 votes: {:?}", start.elapsed());
+    scene.vote("and what comes after them");
 }
