@@ -72,7 +72,10 @@ mod tests {
                 let files = [ca, cert, key].map(|path| path.display().to_string());
                 format!("{site} {prober:?} {listen:?} {} {}", to.join(" "), files.join(" "))
             }
-            _ => out.to_string(),
+            _ => {
+                out.sort();
+                out.to_string()
+            }
         }
     }
 
