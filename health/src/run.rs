@@ -38,7 +38,7 @@ use self::batch::Batch;
 pub use self::schedule::Figures;
 use self::schedule::Schedule;
 use crate::machine::Standing;
-use crate::probe::Kind;
+use crate::probe::{Kind, Tools};
 use crate::reply::Reply;
 use crate::status::Status;
 
@@ -128,10 +128,6 @@ pub struct Prober {
 }
 
 impl Prober {
-    /// Threads that read files: they may hang with a file system, and must not
-    /// hang the others.
-    const FILE_THREADS: usize = 8;
-
     /// Turns of work between looks at sockets and timers: a turn may be half a
     /// millisecond of cryptography.
     const TURNS: u32 = 8;
@@ -144,7 +140,7 @@ impl Prober {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .event_interval(Self::TURNS)
-            .max_blocking_threads(Self::FILE_THREADS)
+            .max_blocking_threads(Tools::THREADS)
             .build()?;
         let (orders, assigned) = mpsc::unbounded_channel();
         let batch = Arc::new(Batch::default());

@@ -2,9 +2,9 @@
 //!
 //! A [`Way`] says where to, from where and for how long; [`Tools`] are shared
 //! by all probes of a process: sockets for ICMP and what TLS needs. Kinds ask
-//! it to [dial](Way::dial), to [converse](Way::converse) over a stream, or to
-//! make [tries] of a datagram, and need not know of sources, devices or lost
-//! packets.
+//! it to [ping](Way::ping), to [exchange](Way::exchange) datagrams or to
+//! [converse](Way::converse) over a stream, and need not know of sources,
+//! devices or lost packets.
 //!
 //! **A try is about packets.** What stays without answer is asked again while
 //! the first question still waits, so that a slow target is not taken for a
@@ -69,7 +69,7 @@ impl Default for Tools {
 
 impl Tools {
     /// Threads for calls that may hang.
-    const THREADS: usize = 8;
+    pub(crate) const THREADS: usize = 8;
 
     /// Nothing opened yet: sockets are, when first needed.
     #[must_use]
