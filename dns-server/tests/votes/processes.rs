@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rhumb::votes::Identity;
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
 use crate::papers::{Authority, Scratch};
@@ -192,7 +193,7 @@ fn two_sites_decide() {
     let to = hall.address();
     let probe =
         |name, site, identity| Process::probe(&scratch, name, (&format!("{site}.yaml"), site, to), identity);
-    let _north = probe("p-north", "north", &north);
+    let mut first = probe("p-north", "north", &north);
     let before = probe("p-south", "south", &south);
     hall.await_link("up up []", "both see it up");
 
@@ -224,6 +225,9 @@ fn two_sites_decide() {
     // A prober reads its policy again.
     scratch.write("south.yaml", &policy("127.0.0.1:1".parse().unwrap()));
     hall.await_link("1 up, 1 down of 2 sites", "an edit is probed");
+
+    rustix::process::kill_process(Pid::from_child(&first.child), Signal::TERM).unwrap();
+    assert_eq!(first.child.wait().unwrap().code(), Some(0), "SIGTERM ends a prober well");
 }
 
 #[test]
