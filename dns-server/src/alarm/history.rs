@@ -16,7 +16,7 @@ pub struct History {
 
 impl History {
     /// Most events kept: at one to five kilobytes each, a few megabytes.
-    pub const MAX: usize = 2_000;
+    pub const MAX: usize = 1_000;
 
     /// Adds events, oldest first.
     pub fn push(&self, events: &[Event]) {
