@@ -206,7 +206,8 @@ impl Hall {
     /// Hands on what a prober says, until the end.
     async fn listen(&self, reader: &mut Reader, seat: &Seat) -> End {
         let mut line = Vec::new();
-        let mut pace = Instant::now();
+        let earliest = |now: Instant| now.checked_sub(BURST).unwrap_or(now);
+        let mut pace = earliest(Instant::now());
         loop {
             let next = timeout(IDLE, next_line(reader, &mut line, MAX_LINE)).await;
             let said = next.unwrap_or(Err(End::Idle)).and_then(|()| self.take(&line, seat));
@@ -217,7 +218,7 @@ impl Hall {
             // An empty message is work, too.
             let cost = Duration::from_secs_f64((votes + 1) as f64 / RATE);
             let started = Instant::now();
-            pace = pace.max(started.checked_sub(BURST).unwrap_or(started)) + cost;
+            pace = pace.max(earliest(started)) + cost;
             if pace > started {
                 sleep(pace - started).await;
             }
