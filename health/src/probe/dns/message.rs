@@ -157,3 +157,41 @@ impl<'a> Reader<'a> {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer with a compressed name in its data.
+    fn message() -> Vec<u8> {
+        let name = Name::scan_absolute("example.com.").unwrap();
+        let mut message = query(7, &name, Rtype::MX);
+        (message[2], message[7]) = (RESPONSE, 1);
+        message.extend([0xc0, 12, 0, 15, 0, 1, 0, 0, 0, 60, 0, 7, 0, 10, 2, b'm', b'x', 0xc0, 12]);
+        message
+    }
+
+    #[test]
+    fn names_are_uncompressed() {
+        let answer = Answer::parse(&message()).unwrap();
+        let want = b"\x00\x0a\x02mx\x07example\x03com\x00".to_vec();
+        assert_eq!(answer.records, [(Rtype::MX, want)]);
+    }
+
+    #[test]
+    fn no_message_does_harm() {
+        let (message, query) = (message(), message()[..29].to_vec());
+        for len in 0..message.len() {
+            assert_eq!(Answer::parse(&message[..len]), None, "cut at {len}");
+        }
+        let mut random = fastrand::Rng::with_seed(1);
+        for _ in 0..20_000 {
+            let mut spoilt = message.clone();
+            for _ in 0..random.usize(1..6) {
+                let at = random.usize(..spoilt.len());
+                spoilt[at] = random.u8(..);
+            }
+            let _ = (answers(&query, &spoilt), Answer::parse(&spoilt));
+        }
+    }
+}

@@ -123,4 +123,17 @@ mod tests {
             assert_eq!(end(bytes), None, "{why}");
         }
     }
+
+    #[test]
+    fn certificates_whole_and_cut() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(vec!["www.example.com".into()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(2031, 2, 3);
+        let whole = params.self_signed(&key).unwrap();
+        assert_eq!(end(whole.der()), Some(1_927_843_200));
+        for len in 0..whole.der().len() {
+            // The outermost length is that of the whole.
+            assert_eq!(end(&whole.der()[..len]), None, "cut at {len}");
+        }
+    }
 }
