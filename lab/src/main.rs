@@ -15,6 +15,7 @@ mod dns;
 mod failure;
 mod fault;
 mod namespaces;
+mod papers;
 mod patience;
 mod policy;
 mod process;

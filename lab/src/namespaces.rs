@@ -51,6 +51,8 @@ struct Space {
     neighbours: BTreeMap<String, String>,
     /// Arguments of `ip route replace`.
     routes: Vec<String>,
+    /// Arguments of `ip rule`.
+    rules: Vec<String>,
 }
 
 impl Plan {
@@ -100,6 +102,20 @@ impl Plan {
         self.at(space).routes.push(format!("unreachable {prefix} metric 4000"));
     }
 
+    /// Has a space pass on over `out` what comes from `from` for an address
+    /// of its own; `table` is one that no other rule of the space has.
+    pub(crate) fn pass_on(&mut self, (space, out): End<'_>, from: &str, (address, table): (&str, usize)) {
+        let neighbour = self.at(space).neighbours[out].clone();
+        let space = self.at(space);
+        // The local table is asked after the first rules instead of before.
+        if space.rules.is_empty() {
+            space.rules.extend(["add pref 20 lookup local".to_owned(), "del pref 0".to_owned()]);
+        }
+        space.rules.push(format!("add pref 10 iif {from} to {address} lookup {table}"));
+        space.routes.push(format!("{address} via {neighbour} dev {out} table {table}"));
+        space.routes.push(format!("unreachable {address} metric 4000 table {table}"));
+    }
+
     fn at(&mut self, space: &str) -> &mut Space {
         self.spaces.get_mut(space).expect("spaces are added before they are joined")
     }
@@ -127,6 +143,9 @@ impl Plan {
             });
             space.neighbours.keys().for_each(|interface| {
                 let _ = writeln!(batch, "link set {interface} up");
+            });
+            space.rules.iter().for_each(|rule| {
+                let _ = writeln!(batch, "rule {rule}");
             });
             net.ip(name, &batch)?;
             net.restore_routes(name)?;

@@ -27,6 +27,18 @@ pub(crate) const PRIMARY: Service = Service { name: "pri", primary: Some("north"
 /// Reads anywhere, checked from outside as well.
 pub(crate) const WEB: Service = Service { name: "web", primary: None, is_checked: true };
 
+/// Who probes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Eyes {
+    /// The server alone, through legs everywhere.
+    Server,
+    /// The server and others from outside, and probers inside every datacenter.
+    Probers,
+    /// The server from outside, and probers in the first datacenter, which
+    /// look into the others over the interconnect.
+    Across,
+}
+
 /// What a world's policy says.
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
@@ -38,6 +50,8 @@ pub(crate) struct Policy {
     pub(crate) defaults: &'static str,
     /// The interconnects' hold.
     pub(crate) hold: &'static str,
+    /// Who probes.
+    pub(crate) eyes: Eyes,
 }
 
 /// Fast enough for dozens of faults in minutes, slow enough for a busy
@@ -62,12 +76,16 @@ impl Policy {
             self.defaults
         );
         for &datacenter in self.datacenters {
-            Self::datacenter(&mut text, datacenter);
+            self.datacenter(&mut text, datacenter);
         }
         text += "interconnects:\n";
         for (index, &a) in self.datacenters.iter().enumerate() {
             for &b in &self.datacenters[index + 1..] {
-                let probe = format!("ping: {}{}", b.border(), private(a));
+                let far = match self.eyes {
+                    Eyes::Server => b.border(),
+                    Eyes::Probers | Eyes::Across => a.far_end(b),
+                };
+                let probe = format!("ping: {far}{}", self.private(a));
                 let _ = writeln!(
                     text,
                     "  - {{ between: [{}, {}], hold: {}, probe: {{ {probe} }} }}",
@@ -88,15 +106,39 @@ impl Policy {
         text
     }
 
-    fn datacenter(text: &mut String, datacenter: Datacenter) {
-        let private = private(datacenter);
+    /// The sites whose probers run, and the space of each.
+    pub(crate) fn sites(&self) -> Vec<(&'static str, String)> {
+        let inside = |datacenter: &Datacenter| (datacenter.name, datacenter.space("mon"));
+        match self.eyes {
+            Eyes::Server => Vec::new(),
+            Eyes::Probers => {
+                let all = self.datacenters.iter().map(inside);
+                all.chain([("vantage", "vantage".to_owned())]).collect()
+            }
+            Eyes::Across => self.datacenters.iter().take(1).map(inside).collect(),
+        }
+    }
+
+    /// The keys of a probe of private parts: where it leaves from.
+    fn private(&self, datacenter: Datacenter) -> String {
+        match self.eyes {
+            Eyes::Server => {
+                format!(", interface: mgmt-{}, source: {}", datacenter.name, datacenter.management())
+            }
+            Eyes::Probers => ", interface: core".to_owned(),
+            Eyes::Across => format!(", interface: core, from: [{}]", self.datacenters[0].name),
+        }
+    }
+
+    fn datacenter(&self, text: &mut String, datacenter: Datacenter) {
+        let private = self.private(datacenter);
         let _ = writeln!(text, "  {}:\n    at: {}\n    links:", datacenter.name, datacenter.at);
         for (link, carrier) in CARRIERS.iter().enumerate() {
-            let source = 11 * (link + 1);
-            let probe = format!(
-                "ping: {}, interface: {carrier}, source: 198.18.0.{source}",
-                datacenter.link_end(link)
-            );
+            let source = match self.eyes {
+                Eyes::Server => format!(", source: 198.18.0.{}", 11 * (link + 1)),
+                Eyes::Probers | Eyes::Across => String::new(),
+            };
+            let probe = format!("ping: {}, interface: {carrier}{source}", datacenter.link_end(link));
             let _ = writeln!(text, "      {carrier}: {{ carrier: {carrier}, probe: {{ {probe} }} }}");
         }
         text.push_str("    balancers:\n");
@@ -129,7 +171,7 @@ impl Policy {
         text.push_str("    nodes:\n");
         let port = service_port(index);
         for &datacenter in self.datacenters {
-            let probe = format!("tcp: {port}{}", private(datacenter));
+            let probe = format!("tcp: {port}{}", self.private(datacenter));
             let nodes: Vec<String> = (0..NODES.len())
                 .map(|node| {
                     format!("{{ address: \"{}:{port}\", probe: {{ {probe} }} }}", datacenter.node(node))
@@ -138,9 +180,4 @@ impl Policy {
             let _ = writeln!(text, "      {}: [{}]", datacenter.name, nodes.join(", "));
         }
     }
-}
-
-/// The keys of a probe of private parts: where it leaves from.
-fn private(datacenter: Datacenter) -> String {
-    format!(", interface: mgmt-{}, source: {}", datacenter.name, datacenter.management())
 }

@@ -10,8 +10,10 @@ use serde_json::Value as Json;
 
 use crate::failure::{Done, Failure, While as _};
 use crate::namespaces::Net;
+use crate::papers::Papers;
+use crate::policy::Policy;
 use crate::process::Process;
-use crate::topology::SERVER;
+use crate::topology::{CARRIERS, HEARING, SERVER, VOTES_PORT};
 
 /// Milliseconds since the Unix epoch, as events count.
 pub(crate) fn now_ms() -> u64 {
@@ -35,8 +37,8 @@ pub(crate) struct Target {
     pub(crate) status: String,
     /// `up`, `down`, `unknown` or `none`.
     pub(crate) verdict: String,
-    /// Whether there is nothing to say of it.
-    pub(crate) is_quiet: bool,
+    /// What there is to say of it.
+    pub(crate) notes: String,
     /// 0–1.
     pub(crate) loss: Option<f64>,
     /// Mean.
@@ -46,7 +48,7 @@ pub(crate) struct Target {
 impl Target {
     /// Whether it is up, and nothing is about to change.
     pub(crate) fn is_well(&self) -> bool {
-        self.status == "up" && (self.verdict == "none" || self.verdict == "up" && self.is_quiet)
+        self.status == "up" && (self.verdict == "none" || self.verdict == "up" && self.notes.is_empty())
     }
 }
 
@@ -54,18 +56,40 @@ impl Target {
 pub(crate) struct Rhumb {
     program: PathBuf,
     folder: PathBuf,
+    papers: Option<Papers>,
     process: Option<Process>,
+    probers: Vec<Process>,
 }
 
 impl Rhumb {
     /// Writes its policy, checks it, and starts the server.
-    pub(crate) fn start(net: &Net, (program, folder): (&Path, &Path), policy: &str) -> Done<Self> {
-        let mut rhumb = Self { program: program.to_owned(), folder: folder.to_owned(), process: None };
+    pub(crate) fn start(net: &Net, (program, folder): (&Path, &Path), policy: &Policy) -> Done<Self> {
+        let sites = policy.sites();
+        let papers = (!sites.is_empty()).then(|| Papers::issue(folder, &sites)).transpose()?;
+        let (program, folder, probers) = (program.to_owned(), folder.to_owned(), Vec::new());
+        let mut rhumb = Self { program, folder, papers, process: None, probers };
         let path = rhumb.policy();
-        fs::write(&path, policy).doing(path.display())?;
+        fs::write(&path, policy.text()).doing(path.display())?;
         rhumb.say(&["check", &path.to_string_lossy()])?;
         rhumb.resume(net)?;
+        for (site, space) in &sites {
+            (0..CARRIERS.len()).try_for_each(|link| rhumb.start_prober(net, (site, space), link))?;
+        }
         Ok(rhumb)
+    }
+
+    /// Starts a prober of a site that votes over one of its links: a site has
+    /// two, so that it is heard while one link is left.
+    fn start_prober(&mut self, net: &Net, (site, space): (&str, &str), link: usize) -> Done {
+        let Some(papers) = &self.papers else { return Ok(()) };
+        let [ca, cert, key] = papers.of(site);
+        let to = format!("{}:{VOTES_PORT}", HEARING[link]);
+        let mut command = Command::new(&self.program);
+        command.arg("probe").arg(self.policy()).args(["--site", site, "--name", CARRIERS[link], "--to", &to]);
+        command.arg("--ca").arg(ca).arg("--cert").arg(cert).arg("--key").arg(key);
+        let log = self.folder.join(format!("prober-{}-{}.log", site, CARRIERS[link]));
+        self.probers.push(Process::start(net, (space, &log), command)?);
+        Ok(())
     }
 
     fn policy(&self) -> PathBuf {
@@ -85,6 +109,9 @@ impl Rhumb {
             .args(["--listen", &format!("{SERVER}:53"), "--workers", "1", "--admin", &self.socket()])
             .arg("--state")
             .arg(self.folder.join("state"));
+        if let Some(papers) = &self.papers {
+            command.arg("--config").arg(&papers.configuration);
+        }
         self.process = Some(Process::start(net, ("server", &self.folder.join("rhumb.log")), command)?);
         Ok(())
     }
@@ -176,10 +203,11 @@ fn event(json: &Json) -> Event {
 }
 
 fn target(json: &Json) -> Target {
+    let notes = json["notes"].as_array().into_iter().flatten();
     Target {
         status: text(json, "status"),
         verdict: text(json, "verdict"),
-        is_quiet: json["notes"].as_array().is_none_or(Vec::is_empty),
+        notes: notes.filter_map(Json::as_str).collect::<Vec<_>>().join("; "),
         loss: json["loss"].as_f64(),
         delay_ms: json["delay_ms"].as_f64(),
     }

@@ -11,7 +11,7 @@ mod rows;
 mod table;
 
 use crate::failure::Done;
-use crate::policy::{ANY, BRISK, DEFAULT, PRIMARY, Policy, Service, TUNED, WEB};
+use crate::policy::{ANY, BRISK, DEFAULT, Eyes, PRIMARY, Policy, Service, TUNED, WEB};
 use crate::topology::DATACENTERS;
 use crate::world::World;
 
@@ -26,7 +26,7 @@ pub(crate) struct Script {
 }
 
 /// All of them; those that measure come first, while the machine is calm.
-pub(crate) const WORLDS: [Script; 11] = [
+pub(crate) const WORLDS: [Script; 13] = [
     Script { name: "tuned", policy: || figures(TUNED), play: figures::tuned },
     Script { name: "defaults", policy: || figures(DEFAULT), play: figures::defaults },
     Script { name: "loss", policy: || brisk(2), play: quality::loss },
@@ -35,6 +35,12 @@ pub(crate) const WORLDS: [Script; 11] = [
     Script { name: "private", policy: || brisk(2), play: |world| rows::play(world, table::PRIVATE) },
     Script { name: "compound", policy: || brisk(2), play: |world| rows::play(world, table::COMPOUND) },
     Script { name: "three", policy: || brisk(3), play: |world| rows::play(world, table::THREE) },
+    Script {
+        name: "probers",
+        policy: || seen_by(Eyes::Probers),
+        play: |world| rows::play(world, table::PROBERS),
+    },
+    Script { name: "across", policy: || seen_by(Eyes::Across), play: quality::masked },
     Script { name: "own-fault", policy: || brisk(2), play: quality::own_fault_and_flaps },
     Script { name: "restart", policy: || brisk(2), play: restart::play },
     Script { name: "operator", policy: || brisk(2), play: operator::play },
@@ -44,12 +50,17 @@ pub(crate) const WORLDS: [Script; 11] = [
 fn brisk(datacenters: usize) -> Policy {
     let services = vec![ANY, PRIMARY, WEB];
     let datacenters = &DATACENTERS[..datacenters];
-    Policy { datacenters, services, defaults: BRISK, hold: "2s" }
+    Policy { datacenters, services, defaults: BRISK, hold: "2s", eyes: Eyes::Server }
+}
+
+/// Two datacenters, probed by these.
+fn seen_by(eyes: Eyes) -> Policy {
+    Policy { eyes, ..brisk(2) }
 }
 
 /// A service for each try at a figure, so that no try waits for a recovery.
 fn figures(defaults: &'static str) -> Policy {
     let checked = figures::SERVICES.map(|name| Service { name, ..WEB });
     let services = checked.into_iter().chain([PRIMARY]).collect();
-    Policy { datacenters: &DATACENTERS[..2], services, defaults, hold: "10s" }
+    Policy { datacenters: &DATACENTERS[..2], services, defaults, hold: "10s", eyes: Eyes::Server }
 }

@@ -13,7 +13,8 @@
 //! cut intranet leaves the way around over another datacenter, as the path
 //! rule says. `north-mon` is where a prober of the site `north` lives.
 //!
-//! The server's legs: `telecom` and `unicom` to the Internet for probes, `dns`
+//! `vantage` is where a prober of no datacenter lives, with a leg to each
+//! carrier. The server's legs: `telecom` and `unicom` to the Internet for probes, `dns`
 //! for queries, so that its uplinks can be cut while it answers, and
 //! `mgmt-north` into the core's balancer network: what a server without a
 //! site needs to see balancers, intranets and interconnects. Monitors have legs
@@ -80,6 +81,10 @@ pub(crate) const NODES: [&str; 2] = ["n1", "n2"];
 pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 53);
 /// Where the resolver answers.
 pub(crate) const RESOLVER: Ipv4Addr = Ipv4Addr::new(198, 18, 4, 53);
+/// The server's legs that hear votes, in the order of [`CARRIERS`].
+pub(crate) const HEARING: [Ipv4Addr; 2] = [Ipv4Addr::new(198, 18, 0, 11), Ipv4Addr::new(198, 18, 0, 22)];
+/// The port of votes.
+pub(crate) const VOTES_PORT: u16 = 5353;
 /// The port of VIPs.
 pub(crate) const WEB_PORT: u16 = 80;
 /// The port that tells the intranet from the nodes on it.
@@ -137,6 +142,13 @@ impl Datacenter {
         self.private(255, 1)
     }
 
+    /// The address that the line to `other` is probed at, from either end:
+    /// both borders have it, and each passes on what its own side asks.
+    pub(crate) fn far_end(self, other: Self) -> Ipv4Addr {
+        let (a, b) = (self.number.min(other.number), self.number.max(other.number));
+        Ipv4Addr::new(10, 255, 10 * a + b, 1)
+    }
+
     /// Where the server stands when it looks into this datacenter.
     pub(crate) const fn management(self) -> Ipv4Addr {
         self.private(0, 9)
@@ -187,16 +199,13 @@ pub(crate) fn link_of(vip: Ipv4Addr) -> String {
 pub(crate) fn plan(datacenters: &[Datacenter], services: usize) -> Plan {
     let mut plan = Plan::default();
     plan.space("net", None);
-    plan.space("server", None);
-    for (leg, host, route) in
-        [("telecom", 11, "default"), ("unicom", 22, "default"), ("dns", 53, "198.18.0.0/16")]
-    {
-        let (address, metric) = (format!("198.18.0.{host}"), format!("src 198.18.0.{host} metric {host}"));
-        plan.cable(("server", leg), ("net", &format!("server-{leg}")));
-        plan.address(("server", leg), &address);
-        plan.route(("server", leg), route, &metric);
-        plan.route(("net", &format!("server-{leg}")), &address, "");
-    }
+    let legs = |hosts: [u8; 2], net: &str| {
+        [("telecom", hosts[0]), ("unicom", hosts[1])]
+            .map(|(leg, host)| (leg, format!("{net}.{host}"), "default"))
+    };
+    outpost(&mut plan, "vantage", &legs([11, 22], "198.18.5"));
+    let [telecom, unicom] = legs([11, 22], "198.18.0");
+    outpost(&mut plan, "server", &[telecom, unicom, ("dns", SERVER.to_string(), "198.18.0.0/16")]);
     outsider(&mut plan, "resolver", RESOLVER);
     for datacenter in datacenters {
         outsider(&mut plan, &datacenter.near(), datacenter.client());
@@ -212,6 +221,19 @@ pub(crate) fn plan(datacenters: &[Datacenter], services: usize) -> Plan {
         }
     }
     plan
+}
+
+/// A host that probes from the Internet: its legs, their addresses, and where
+/// each leads.
+fn outpost(plan: &mut Plan, name: &str, legs: &[(&str, String, &str)]) {
+    plan.space(name, None);
+    for (metric, (leg, address, prefix)) in legs.iter().enumerate() {
+        let there = format!("{name}-{leg}");
+        plan.cable((name, leg), ("net", &there));
+        plan.address((name, leg), address);
+        plan.route((name, leg), prefix, &format!("src {address} metric {}", metric + 1));
+        plan.route(("net", &there), address, "");
+    }
 }
 
 /// A host on the Internet.
@@ -303,8 +325,7 @@ fn monitor(plan: &mut Plan, datacenter: Datacenter) {
         plan.route((&router, "mon"), &address, "");
         plan.route((&space, carrier), "default", &format!("src {address} metric {}", link + 1));
         // Votes go to both of the server's legs, each over its own link.
-        let server_leg = format!("198.18.0.{}", 11 * (link + 1));
-        plan.route((&space, carrier), &server_leg, &format!("src {address}"));
+        plan.route((&space, carrier), &HEARING[link].to_string(), &format!("src {address}"));
     }
 }
 
@@ -315,5 +336,8 @@ fn interconnect(plan: &mut Plan, a: Datacenter, b: Datacenter) {
 
 /// The way from `a` into `b`.
 fn interconnect_routes(plan: &mut Plan, a: Datacenter, b: Datacenter) {
+    let (border, far) = (a.space("x"), a.far_end(b).to_string());
+    plan.address((&border, "lo"), &far);
+    plan.pass_on((&border, &b.space("x")), a.name, (&far, 100 + usize::from(b.number)));
     plan.route((&a.space("x"), &b.space("x")), &format!("10.{}.0.0/16", b.number), "");
 }

@@ -91,7 +91,7 @@ impl World {
             yard.datacenter(datacenter, &policy, &primary)?;
         }
         let Yard { daemons, slowness, .. } = yard;
-        let rhumb = Rhumb::start(&net, (program, &folder.0), &policy.text())?;
+        let rhumb = Rhumb::start(&net, (program, &folder.0), &policy)?;
         let resolver = resolver::start(&net, &folder.0)?;
         let places: Vec<_> = policy.datacenters.iter().map(|one| one.name).collect();
         let services: Vec<_> = policy.services.iter().map(|service| service.name).collect();

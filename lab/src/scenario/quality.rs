@@ -184,3 +184,36 @@ fn flaps(world: &mut World) -> Done<String> {
         false => Failure::because(figures),
     }
 }
+
+/// What is seen only over the interconnect, when that is cut: nobody knows, and
+/// what was known stands.
+pub(crate) fn masked(world: &mut World) -> Done {
+    tell(world, "seen over a cut interconnect alone: masked, not down", |world| {
+        let (start, before) = (Instant::now(), expected_now(world)?);
+        world.strike(Part::Interconnect("north", "south"), How::Drop)?;
+        let away = (start, "north/unicom");
+        let took = until("writes move north", GENEROUS, || world.watch.first(("south", "pri"), away))?;
+        for name in ["balancer:south/lb1", "balancer:south/lb2", "intranet:south"] {
+            let target = until(&format!("{name} is masked"), GENEROUS, || {
+                world
+                    .rhumb
+                    .target(name)
+                    .ok()
+                    .filter(|target| target.notes.contains("masked by interconnect:north/south"))
+            })?;
+            if target.status != "up" {
+                return Failure::because(format!("{name} counts as {}", target.status));
+            }
+        }
+        pass(Duration::from_secs(2))?;
+        for (view, normal) in before.iter().filter(|(view, _)| view.1 != "pri") {
+            let seen = world.watch.since(*view, start);
+            if seen.iter().any(|sight| sight.answer != *normal) {
+                return Failure::because(format!("{} near {} moved", view.1, view.0));
+            }
+        }
+        world.mend()?;
+        restored(world, &before)?;
+        Ok(format!("right answer {}, recovered", report::seconds(took)))
+    })
+}

@@ -191,7 +191,7 @@ pub(crate) fn with_targets(world: &World, failure: &Failure) -> Failure {
         .unwrap_or_default()
         .into_iter()
         .filter(|(_, target)| !target.is_well())
-        .map(|(name, target)| format!("{name} {} ({})", target.status, target.verdict))
+        .map(|(name, target)| format!("{name} {} ({}; {})", target.status, target.verdict, target.notes))
         .collect();
     let answers: Vec<String> = world
         .answers()

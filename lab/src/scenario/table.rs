@@ -162,3 +162,44 @@ pub(crate) const THREE: &[Row] = &[
         last_resort: &[],
     },
 ];
+
+/// With probers inside the datacenters, who vote over their own links; the
+/// server itself sees only the Internet.
+pub(crate) const PROBERS: &[Row] = &[
+    Row {
+        name: "probers: link north/telecom silent: both outsides agree",
+        strikes: &[(Link("north", "telecom"), Drop)],
+        changes: &[("north", "all", "north/unicom")],
+        last_resort: &[],
+    },
+    Row {
+        name: "probers: balancers north killed: seen from inside alone",
+        strikes: &[(Balancers("north"), Kill)],
+        changes: &[("north", "all", "south/telecom")],
+        last_resort: &[],
+    },
+    Row {
+        name: "probers: interconnect cut: both ends agree, after its hold",
+        strikes: &[(Interconnect("north", "south"), Cut)],
+        changes: &[("south", "pri", "north/unicom")],
+        last_resort: &[],
+    },
+    Row {
+        name: "probers: intranet south silent: seen from inside alone, no answer moves",
+        strikes: &[(Intranet("south"), Drop)],
+        changes: &[],
+        last_resort: &[],
+    },
+    Row {
+        name: "probers: egress north: its own probers fall silent",
+        strikes: &[(Egress("north"), Cut)],
+        changes: &[("north", "all", "south/telecom")],
+        last_resort: &[],
+    },
+    Row {
+        name: "probers: egress south, then link north/telecom: the votes that are left",
+        strikes: &[(Egress("south"), Cut), (Link("north", "telecom"), Cut)],
+        changes: &[("south", "all", "north/unicom"), ("north", "all", "north/unicom")],
+        last_resort: &[],
+    },
+];
