@@ -14,6 +14,7 @@
 //! the [`Net`] does. Those of a lab that was killed are swept at the start.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -26,8 +27,8 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::failure::{Done, Failure, While as _};
 
-/// What all names of spaces start with.
-const PREFIX: &str = "rhumb-lab-";
+/// What all names of spaces and directories start with; then the process id.
+pub(crate) const PREFIX: &str = "rhumb-lab-";
 
 /// Where `ip` keeps spaces by name.
 const NAMED: &str = "/run/netns";
@@ -237,16 +238,25 @@ fn remove(name: &str) {
     let _ = Command::new("ip").args(["netns", "del", name]).stderr(Stdio::null()).status();
 }
 
-/// Removes what labs left that are no more.
+/// Removes what labs left that are no more: spaces and directories.
 pub(crate) fn sweep() {
-    let Ok(entries) = fs::read_dir(NAMED) else { return };
-    for name in entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()) {
-        let Some(rest) = name.strip_prefix(PREFIX) else { continue };
-        let owner = rest.split('-').next().unwrap_or_default();
-        if !fs::exists(format!("/proc/{owner}")).unwrap_or(false) {
-            remove(&name);
-        }
+    for name in left(NAMED) {
+        remove(&name);
     }
+    for name in left(&env::temp_dir().to_string_lossy()) {
+        // What cannot be removed is in a directory for such things.
+        let _ = fs::remove_dir_all(env::temp_dir().join(name));
+    }
+}
+
+/// What is in `folder` under a name of a lab that is no more.
+fn left(folder: &str) -> Vec<String> {
+    let names = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_left = |name: &String| {
+        let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
+        owner.is_some_and(|owner| !fs::exists(format!("/proc/{owner}")).unwrap_or(true))
+    };
+    names.filter_map(|entry| entry.file_name().into_string().ok()).filter(is_left).collect()
 }
 
 /// Whether spaces and cables can be had; why not, otherwise.

@@ -9,6 +9,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::patience::is_interrupted;
+
 static WELL: AtomicUsize = AtomicUsize::new(0);
 static MISSED: AtomicUsize = AtomicUsize::new(0);
 
@@ -18,10 +20,12 @@ pub(crate) fn well(scenario: &str, figures: impl fmt::Display) {
     println!("lab: {scenario}: {figures}");
 }
 
-/// Says that `scenario` did not.
+/// Says that `scenario` did not. What was interrupted needs no words.
 pub(crate) fn missed(scenario: &str, why: impl fmt::Display) {
     MISSED.fetch_add(1, Ordering::Relaxed);
-    println!("lab: {scenario}: MISSED: {why}");
+    if !is_interrupted() {
+        println!("lab: {scenario}: MISSED: {why}");
+    }
 }
 
 /// Says that nothing was tried.
@@ -32,7 +36,8 @@ pub(crate) fn skipped(why: impl fmt::Display) {
 /// The last line; whether all went well.
 pub(crate) fn end(took: Duration) -> bool {
     let (well, missed) = (WELL.load(Ordering::Relaxed), MISSED.load(Ordering::Relaxed));
-    println!("lab: {well} scenarios well, {missed} missed, {:.0} s", took.as_secs_f64());
+    let interrupted = if is_interrupted() { ", interrupted" } else { "" };
+    println!("lab: {well} scenarios well, {missed} missed, {:.0} s{interrupted}", took.as_secs_f64());
     missed == 0 && well > 0
 }
 

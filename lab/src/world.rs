@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::application::{self, Primary, Slowness};
 use crate::failure::{Done, Failure, While as _};
 use crate::fault::Broken;
-use crate::namespaces::Net;
+use crate::namespaces::{Net, PREFIX};
 use crate::patience::{GENEROUS, until};
 use crate::policy::Policy;
 use crate::process::Process;
@@ -65,7 +65,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(name: &str) -> Done<Self> {
-        let path = std::env::temp_dir().join(format!("rhumb-lab-{}-{name}", process::id()));
+        let path = std::env::temp_dir().join(format!("{PREFIX}{}-{name}", process::id()));
         // A process id comes back after a while.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).doing(path.display())?;
