@@ -108,9 +108,13 @@ impl Ballot {
         self.sites.insert(Arc::clone(site), now).is_none()
     }
 
-    /// Forgets sites that were silent for a day; says whether there were any.
+    /// Forgets sites and votes that are a day old; says whether there were such
+    /// sites.
     pub fn forget(&mut self, now: Duration) -> bool {
         let before = self.sites.len();
+        for votes in self.votes.values_mut() {
+            votes.retain(|cast| now.saturating_sub(cast.vote.at) < Self::MEMORY);
+        }
         self.sites.retain(|_, heard| now.saturating_sub(*heard) < Self::MEMORY);
         self.sites.len() < before
     }

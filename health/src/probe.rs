@@ -82,6 +82,11 @@ pub trait Kind: fmt::Debug + Send + Sync {
         true
     }
 
+    /// Whether its answers have a first word that can name a datacenter.
+    fn reports(&self) -> bool {
+        false
+    }
+
     /// What it takes while it runs.
     fn cost(&self) -> Cost {
         Cost::Descriptors
@@ -139,7 +144,7 @@ pub fn read(probe: &Probe, reader: &mut Reader<'_>) -> Option<Box<dyn Kind>> {
 
 /// Reads every probe of `model`, used or not, and reports what is wrong.
 pub fn validate(model: &Model, out: &mut Diagnostics) {
-    let mut validation = Validation { out, needs_address: HashMap::new() };
+    let mut validation = Validation { out, asked: HashMap::new() };
     for check in model.checks() {
         validation.probe(&check.probe, [&format!("check {}", check.name), ""]);
     }
@@ -148,7 +153,7 @@ pub fn validate(model: &Model, out: &mut Diagnostics) {
         let Some(probe) = &target.probe else { continue };
         let who = target.name.to_string().replacen(':', " ", 1);
         let which = if matches!(target.name, TargetName::Vip(..)) { "check" } else { "probe" };
-        let needs_address = validation.probe(probe, [&who, which]);
+        let needs_address = validation.probe(probe, [&who, which]).needs_address;
         if needs_address && !addressed.contains(&TargetId::new(index)) {
             validation.out.error(&target.location, &who, which, "must say which address to probe");
         }
@@ -163,8 +168,13 @@ pub fn validate(model: &Model, out: &mut Diagnostics) {
             continue;
         };
         let who = format!("service {}", service.name);
-        if validation.probe(probe, [&who, "primary.probe"]) {
+        let Asked { needs_address, reports } = validation.probe(probe, [&who, "primary.probe"]);
+        if needs_address {
             validation.out.error(&probe.location, &who, "primary.probe", "must say which address to probe");
+        }
+        if !reports {
+            let what = "must be one that reports a datacenter: exec, file, http, udp, or dns of type TXT";
+            validation.out.error(&probe.location, &who, "primary.probe", what);
         }
     }
 }
@@ -172,20 +182,32 @@ pub fn validate(model: &Model, out: &mut Diagnostics) {
 struct Validation<'o> {
     out: &'o mut Diagnostics,
     /// Of probes already read: named checks are shared by many targets.
-    needs_address: HashMap<*const Probe, bool>,
+    asked: HashMap<*const Probe, Asked>,
+}
+
+/// What matters of a kind where it is used.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    needs_address: bool,
+    reports: bool,
 }
 
 impl Validation<'_> {
-    /// Reads a probe once; answers whether it needs its target's address.
-    fn probe(&mut self, probe: &Arc<Probe>, [who, which]: [&str; 2]) -> bool {
-        *self.needs_address.entry(Arc::as_ptr(probe)).or_insert_with(|| {
+    /// Reads a probe once.
+    fn probe(&mut self, probe: &Arc<Probe>, [who, which]: [&str; 2]) -> Asked {
+        *self.asked.entry(Arc::as_ptr(probe)).or_insert_with(|| {
             let mut reader = Reader::new(self.out, who);
             let kind = if which.is_empty() {
                 read(probe, &mut reader)
             } else {
                 reader.inside(which, |r| read(probe, r))
             };
-            kind.is_some_and(|kind| kind.needs_target_address())
+            // One that cannot be read is told already.
+            let wrong = Asked { needs_address: false, reports: true };
+            kind.map_or(wrong, |kind| Asked {
+                needs_address: kind.needs_target_address(),
+                reports: kind.reports(),
+            })
         })
     }
 }

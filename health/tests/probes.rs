@@ -153,6 +153,7 @@ services:
         "f:6:18: balancer north/lb1: probe: must say which address to probe",
         "f:11:28: vip b/south: check: must say which address to probe",
         "f:10:56: service a: primary.probe: must say which address to probe",
+        "f:10:56: service a: primary.probe: must be one that reports a datacenter: exec, file, http, udp, or dns of type TXT",
     ];
     assert_eq!(got, want);
 }

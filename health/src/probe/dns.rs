@@ -71,6 +71,10 @@ impl Kind for Dns {
         self.address.is_none()
     }
 
+    fn reports(&self) -> bool {
+        self.r#type == Rtype::TXT
+    }
+
     fn run<'a>(&'a self, way: &'a Way<'a>) -> Running<'a> {
         Box::pin(async move {
             let to = match way.destination(self.address) {

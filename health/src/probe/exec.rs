@@ -44,6 +44,10 @@ impl Kind for Exec {
         false
     }
 
+    fn reports(&self) -> bool {
+        true
+    }
+
     fn uses_network(&self) -> bool {
         false
     }

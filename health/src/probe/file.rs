@@ -36,6 +36,10 @@ impl Kind for File {
         false
     }
 
+    fn reports(&self) -> bool {
+        true
+    }
+
     fn uses_network(&self) -> bool {
         false
     }

@@ -70,6 +70,10 @@ impl Kind for Http {
         self.address.is_none()
     }
 
+    fn reports(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, way: &'a Way<'a>) -> Running<'a> {
         Box::pin(async move {
             let to = match way.destination(self.address) {

@@ -34,6 +34,10 @@ impl Kind for Udp {
         self.udp.address.is_none()
     }
 
+    fn reports(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, way: &'a Way<'a>) -> Running<'a> {
         Box::pin(async move {
             let to = match way.endpoint(self.udp) {
