@@ -6,7 +6,8 @@
 //! The targets are addresses of this machine (127.0.0.0/8), so that the kernel's
 //! work for both ends of a packet is in the figures. `tcp` connects to a
 //! listener in another process and puts beside it the same number of
-//! connections from a bare loop: socket, connect, close.
+//! connections from a bare loop: socket, connect, close; as fast as they go, and
+//! at the rate of the probes.
 //!
 //! Findings are measured after the first five seconds, when all targets have
 //! had their first probe.
@@ -15,6 +16,7 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::disallowed_methods,
+    clippy::cast_precision_loss,
     reason = "a program that measures may fail, reads the clock and prints"
 )]
 
@@ -34,6 +36,12 @@ use socket2::{Domain, Socket, Type};
 
 /// As many as the issue asks for.
 const TARGETS: u32 = 10_000;
+
+/// Comparisons of probes with a bare loop: other work on the machine tilts one.
+const ROUNDS: u32 = 3;
+
+/// Between ten connections and the next ten, at the rate of the probes.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// How long the first probes may take to spread.
 const WARM_UP: Duration = Duration::from_secs(5);
@@ -136,23 +144,31 @@ fn tcp(seconds: u64) {
     let mut line = String::new();
     BufReader::new(listener.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let port: u16 = line.trim().parse().unwrap();
-    let measured = measure(&format!("{{ tcp: {port}, interval: 1s }}"), seconds);
-    report("tcp", &measured);
-    let (cpu, start) = (cpu_seconds(), Instant::now());
-    let connections = u32::try_from(measured.starts).unwrap();
-    for number in 0..connections {
-        connect(SocketAddr::new(Ipv4Addr::from(0x7f01_0000 + number % TARGETS).into(), port));
+    for round in 1..=ROUNDS {
+        let measured = measure(&format!("{{ tcp: {port}, interval: 1s }}"), seconds);
+        report(&format!("tcp, round {round}"), &measured);
+        let each = |cpu: f64| cpu / measured.starts as f64 * 1e6;
+        println!("  each       {:.1} µs", each(measured.cpu));
+        for (pause, name) in [(None, "at once"), (Some(PAUSE), "at the same rate")] {
+            let bare = bare_loop(u32::try_from(measured.starts).unwrap(), (port, pause));
+            let ratio = measured.cpu / bare;
+            println!("  bare loop  {:.1} µs {name}: probes take {ratio:.2} times as much", each(bare));
+        }
     }
-    let bare = cpu_seconds() - cpu;
-    println!("bare loop: {connections} connections in {:.1} s", start.elapsed().as_secs_f64());
-    println!(
-        "  processor  {:.1} µs each; probes take {:.1} µs: {:.2} times as much",
-        bare / f64::from(connections) * 1e6,
-        measured.cpu / f64::from(connections) * 1e6,
-        measured.cpu / bare,
-    );
     listener.kill().unwrap();
     listener.wait().unwrap();
+}
+
+/// Processor time of so many connections, ten at a time where there is a pause.
+fn bare_loop(connections: u32, (port, pause): (u16, Option<Duration>)) -> f64 {
+    let (cpu, start) = (cpu_seconds(), Instant::now());
+    for number in 0..connections {
+        connect(SocketAddr::new(Ipv4Addr::from(0x7f01_0000 + number % TARGETS).into(), port));
+        if let Some(pause) = pause.filter(|_| number % 10 == 9) {
+            sleep((pause * (number / 10)).saturating_sub(start.elapsed()));
+        }
+    }
+    cpu_seconds() - cpu
 }
 
 /// As a probe does: closed by a reset.

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// How far starts may come in one go: timers fire once a millisecond, and
-/// probes due between two of them should not wait for each other.
-const BURST: Duration = Duration::from_millis(5);
+/// How much may come in one go after a lull: 1,000 starts at the default rate,
+/// which socket buffers hold. A process that was not let run for a while catches
+/// up the sooner.
+const BURST: Duration = Duration::from_millis(50);
 
 /// A rate that nobody exceeds.
 #[derive(Debug)]
