@@ -52,6 +52,8 @@ pub(crate) struct Policy {
     pub(crate) hold: &'static str,
     /// Who probes.
     pub(crate) eyes: Eyes,
+    /// `rules:`, in YAML.
+    pub(crate) rules: &'static str,
 }
 
 /// Fast enough for dozens of faults in minutes, slow enough for a busy
@@ -63,6 +65,13 @@ pub(crate) const BRISK: &str =
 pub(crate) const DEFAULT: &str = "{ ttl: 5s }";
 /// The tuned figures of the documentation.
 pub(crate) const TUNED: &str = "{ ttl: 2s, ttl-floor: 1s, interval: 200ms, timeout: 200ms }";
+
+/// Keeps off the south's `unicom` while it is slow.
+pub(crate) const OFF_THE_SLOW: &str = r#"rules:
+  - name: off-the-slow
+    when: link("south", "unicom").delay_ms > 60.0
+    apply: { avoid: [link:south/unicom] }
+"#;
 
 impl Policy {
     /// As YAML.
@@ -103,6 +112,7 @@ impl Policy {
         for (index, service) in self.services.iter().enumerate() {
             self.service(&mut text, (index, service));
         }
+        text += self.rules;
         text
     }
 

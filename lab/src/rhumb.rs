@@ -180,6 +180,26 @@ impl Rhumb {
         Ok(!self.json(&["targets", "--json"])?["own_fault"].is_null())
     }
 
+    /// The datacenter of the nodes that a datacenter's balancers shall try
+    /// first for a service.
+    pub(crate) fn first_nodes(&self, service: &str, datacenter: &str) -> Done<String> {
+        let json = self.json(&["plan", service, "--json"])?;
+        let of = format!("balancer:{datacenter}/");
+        let found = json.as_array().into_iter().flatten().find(|one| text(one, "balancer").starts_with(&of));
+        found.map_or_else(
+            || Failure::because(format!("rhumb plan {service}: no {of}")),
+            |plan| Ok(text(&plan["nodes"][0], "datacenter")),
+        )
+    }
+
+    /// Has it read its policy again, with a remark added.
+    pub(crate) fn reload(&self) -> Done {
+        let path = self.policy();
+        let policy = fs::read_to_string(&path).doing(path.display())?;
+        fs::write(&path, policy + "# read again\n").doing(path.display())?;
+        self.tell(&["reload"]).map(drop)
+    }
+
     /// The last lines of its log.
     pub(crate) fn log(&self) -> String {
         let text = fs::read_to_string(self.folder.join("rhumb.log")).unwrap_or_default();

@@ -11,7 +11,7 @@ mod rows;
 mod table;
 
 use crate::failure::Done;
-use crate::policy::{ANY, BRISK, DEFAULT, Eyes, PRIMARY, Policy, Service, TUNED, WEB};
+use crate::policy::{ANY, BRISK, DEFAULT, Eyes, OFF_THE_SLOW, PRIMARY, Policy, Service, TUNED, WEB};
 use crate::topology::DATACENTERS;
 use crate::world::World;
 
@@ -30,7 +30,7 @@ pub(crate) const WORLDS: [Script; 13] = [
     Script { name: "tuned", policy: || figures(TUNED), play: figures::tuned },
     Script { name: "defaults", policy: || figures(DEFAULT), play: figures::defaults },
     Script { name: "loss", policy: || brisk(2), play: quality::loss },
-    Script { name: "delay", policy: || brisk(2), play: quality::delay },
+    Script { name: "delay", policy: || Policy { rules: OFF_THE_SLOW, ..brisk(2) }, play: quality::delay },
     Script { name: "single", policy: || brisk(2), play: |world| rows::play(world, table::SINGLE) },
     Script { name: "private", policy: || brisk(2), play: |world| rows::play(world, table::PRIVATE) },
     Script { name: "compound", policy: || brisk(2), play: |world| rows::play(world, table::COMPOUND) },
@@ -50,7 +50,7 @@ pub(crate) const WORLDS: [Script; 13] = [
 fn brisk(datacenters: usize) -> Policy {
     let services = vec![ANY, PRIMARY, WEB];
     let datacenters = &DATACENTERS[..datacenters];
-    Policy { datacenters, services, defaults: BRISK, hold: "2s", eyes: Eyes::Server }
+    Policy { datacenters, services, defaults: BRISK, hold: "2s", eyes: Eyes::Server, rules: "" }
 }
 
 /// Two datacenters, probed by these.
@@ -62,5 +62,5 @@ fn seen_by(eyes: Eyes) -> Policy {
 fn figures(defaults: &'static str) -> Policy {
     let checked = figures::SERVICES.map(|name| Service { name, ..WEB });
     let services = checked.into_iter().chain([PRIMARY]).collect();
-    Policy { datacenters: &DATACENTERS[..2], services, defaults, hold: "10s", eyes: Eyes::Server }
+    Policy { datacenters: &DATACENTERS[..2], services, defaults, hold: "10s", eyes: Eyes::Server, rules: "" }
 }

@@ -20,8 +20,10 @@ use crate::watch::{View, name_of};
 
 /// Start to start.
 const PERIOD: Duration = Duration::from_millis(100);
-/// What a user of the lab puts up with, for name and page each.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// What a user of the lab puts up with, for name and page each: more than the
+/// second after which a lost SYN is sent again (RFC 6298 §2), for a busy machine
+/// may lose one.
+const PATIENCE: Duration = Duration::from_millis(2_500);
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -71,6 +73,14 @@ impl Traffic {
     pub(crate) fn since(&self, since: Instant) -> Vec<Request> {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         requests.iter().filter(|request| request.at >= since).cloned().collect()
+    }
+
+    /// Whether all of `view`'s requests of the last `span` are well, and there
+    /// were some.
+    pub(crate) fn flows(&self, view: View, span: Duration, is_well: impl Fn(&Request) -> bool) -> bool {
+        let late = self.since(Instant::now() - span);
+        let mut own = late.iter().filter(|request| request.view == view).peekable();
+        own.peek().is_some() && own.all(is_well)
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::application::{self, Primary, Slowness};
 use crate::failure::{Done, Failure, While as _};
@@ -25,7 +25,7 @@ use crate::topology::{
     self, BALANCERS, CARRIERS, DATABASE_PORT, DATACENTERS, Datacenter, FABRIC_PORT, NODES, SERVER, WEB_PORT,
     service_port,
 };
-use crate::traffic::Traffic;
+use crate::traffic::{Request, Traffic};
 use crate::tun::Detour;
 use crate::watch::{Sight, View, Watch};
 
@@ -119,12 +119,10 @@ impl World {
     /// Waits until nothing is unsettled and every user gets a page where the
     /// server's answer says, caches included.
     pub(crate) fn settle(&self) -> Done {
-        let start = Instant::now();
         until("pages for all", GENEROUS, || {
-            let late = self.traffic.since(start.max(Instant::now() - LATELY));
             let served = |(view, sight): &(View, Sight)| {
-                let mut own = late.iter().filter(|request| request.view == *view).peekable();
-                own.peek().is_some() && own.all(|request| request.page.is_ok() && request.vip == sight.answer)
+                let is_there = |request: &Request| request.page.is_ok() && request.vip == sight.answer;
+                self.traffic.flows(*view, LATELY, is_there)
             };
             self.answers().iter().all(served).then_some(())
         })?;
@@ -148,6 +146,11 @@ impl World {
     /// What everybody is answered now.
     pub(crate) fn answers(&self) -> Vec<(View, Sight)> {
         self.views().into_iter().filter_map(|view| Some((view, self.watch.now(view)?))).collect()
+    }
+
+    /// Whether `view` is answered `answer` now.
+    pub(crate) fn is_answered(&self, view: View, answer: &str) -> bool {
+        self.watch.now(view).is_some_and(|sight| sight.answer == answer)
     }
 
     /// Its datacenters.

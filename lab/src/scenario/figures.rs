@@ -4,7 +4,7 @@
 //! Measured end to end, by questions every 20 ms. A figure is the best of up
 //! to three tries, because the machine may be busy with the other worlds; all
 //! are printed. Each try has a service of its own, so that none waits for the
-//! recovery of the one before. An interconnect has one try: its hold is long.
+//! recovery of the one before; but for an interconnect, which there is one of.
 
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,9 @@ pub(crate) const SERVICES: [&str; 9] = ["c1", "c2", "c3", "r1", "r2", "r3", "s1"
 const TRIES: usize = 3;
 /// The interconnects' hold in these worlds.
 const HOLD: Duration = Duration::from_secs(10);
+
+/// How long what has recovered is held down, by default.
+const HELD_DOWN: Duration = Duration::from_secs(30);
 
 /// A way for a VIP to fail.
 #[derive(Clone, Copy)]
@@ -95,23 +98,27 @@ fn changed(world: &World, view: (&'static str, &'static str), right: (Instant, &
 /// The primary's datacenter for its services, when its line is cut.
 fn interconnect(world: &mut World, name: &str, bar: Duration) -> Done {
     let before = expected_now(world)?;
-    world.strike(Part::Interconnect("north", "south"), How::Drop)?;
-    let start = Instant::now();
-    let took = changed(world, ("south", "pri"), (start, "north/unicom"))?;
-    say(name, &[took], bar);
-    if took < HOLD {
+    let mut tries = Vec::new();
+    while tries.len() < TRIES && tries.last().is_none_or(|took| *took > bar) {
+        if !tries.is_empty() {
+            world.mend()?;
+            until("the line is used again", HELD_DOWN + GENEROUS, || {
+                before.iter().all(|(view, normal)| world.is_answered(*view, normal)).then_some(())
+            })?;
+        }
+        world.strike(Part::Interconnect("north", "south"), How::Drop)?;
+        tries.push(changed(world, ("south", "pri"), (Instant::now(), "north/unicom"))?);
+    }
+    say(name, &tries, bar);
+    if tries.iter().any(|took| *took < HOLD) {
         report::missed(name, "before its hold");
     }
     let others = before.iter().filter(|(view, _)| view.1 != "pri");
-    let moved =
-        others.filter(|(view, normal)| world.watch.now(*view).is_none_or(|now| now.answer != *normal));
-    match moved.count() {
-        0 => Ok(()),
-        many => {
-            report::missed(name, format!("{many} answers moved that need no interconnect"));
-            Ok(())
-        }
+    match others.filter(|(view, normal)| !world.is_answered(*view, normal)).count() {
+        0 => {}
+        many => report::missed(name, format!("{many} answers moved that need no interconnect")),
     }
+    Ok(())
 }
 
 fn say(name: &str, tries: &[Duration], bar: Duration) {

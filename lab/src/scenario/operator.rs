@@ -103,8 +103,7 @@ impl Row {
         let took = start.elapsed();
         pass(MOVED)?;
         let strayed = |view: View, vip: &str| {
-            let late = world.traffic.since(Instant::now() - Duration::from_secs(1));
-            late.iter().any(|request| request.view == view && request.vip != vip)
+            !world.traffic.flows(view, Duration::from_secs(1), |request| request.vip == vip)
         };
         if let Some((view, _)) = self.then.iter().find(|(view, want)| strayed(*view, want)) {
             return Failure::because(format!("users of {} near {} have not moved", view.1, view.0));

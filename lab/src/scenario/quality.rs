@@ -88,6 +88,18 @@ pub(crate) fn delay(world: &mut World) -> Done {
         unmoved(world, start)?;
         Ok(format!("measured {measured:.1} ms there and back, no answer moved"))
     })?;
+    tell(world, "a rule that keeps off a slow link", |world| {
+        let (start, before) = (Instant::now(), expected_now(world)?);
+        world.detour((DATACENTERS[1], 1), Duration::from_millis(60))?;
+        let away = (start, "south/telecom");
+        let took = until("users leave the slow link", WINDOW + GENEROUS, || {
+            world.watch.first(("south", "any"), away)
+        })?;
+        world.straighten();
+        restored(world, &before)?;
+        let requests = world.traffic.since(start);
+        Ok(format!("kept off after {}, {}, recovered", report::seconds(took), failures(&requests)))
+    })?;
     tell(world, "nodes that take 100 ms", |world| {
         let start = Instant::now();
         world.slow("north", Duration::from_millis(100));

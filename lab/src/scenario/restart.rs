@@ -1,4 +1,5 @@
-//! The server ends and comes again in the middle of a fault.
+//! The server ends and comes again in the middle of a fault, or reads its
+//! policy again.
 //!
 //! What it knew is on disk, so no answer may flip: neither back to what is
 //! broken nor elsewhere. Users notice nothing at all, for their resolver asks
@@ -26,29 +27,36 @@ struct Row {
     name: &'static str,
     strike: Option<(Part, How)>,
     away: &'static [(View, &'static str)],
-    signal: Signal,
+    /// How it ends; nothing when it only reads its policy again.
+    signal: Option<Signal>,
 }
 
-const ROWS: [Row; 5] = [
-    Row { name: "SIGTERM, all well", strike: None, away: &[], signal: Signal::TERM },
-    Row { name: "SIGKILL, all well", strike: None, away: &[], signal: Signal::KILL },
+const ROWS: [Row; 6] = [
+    Row { name: "SIGTERM, all well", strike: None, away: &[], signal: Some(Signal::TERM) },
+    Row { name: "SIGKILL, all well", strike: None, away: &[], signal: Some(Signal::KILL) },
     Row {
         name: "SIGKILL with balancers north down",
         strike: Some((Part::Balancers("north"), How::Kill)),
         away: &[(("north", "any"), "south/telecom"), (("north", "pri"), "south/telecom")],
-        signal: Signal::KILL,
+        signal: Some(Signal::KILL),
     },
     Row {
         name: "SIGTERM with egress south down",
         strike: Some((Part::Egress("south"), How::Drop)),
         away: &[(("south", "any"), "north/unicom"), (("south", "web"), "north/unicom")],
-        signal: Signal::TERM,
+        signal: Some(Signal::TERM),
     },
     Row {
         name: "SIGKILL with the interconnect down",
         strike: Some((Part::Interconnect("north", "south"), How::Cut)),
         away: &[(("south", "pri"), "north/unicom")],
-        signal: Signal::KILL,
+        signal: Some(Signal::KILL),
+    },
+    Row {
+        name: "reload with balancers south down",
+        strike: Some((Part::Balancers("south"), How::Cut)),
+        away: &[(("south", "any"), "north/unicom"), (("south", "web"), "north/unicom")],
+        signal: None,
     },
 ];
 
@@ -84,7 +92,10 @@ impl Row {
         pass(WRITTEN)?;
         let during = expected_now(world)?;
         let start = Instant::now();
-        world.restart(self.signal)?;
+        match self.signal {
+            Some(signal) => world.restart(signal)?,
+            None => world.rhumb.reload()?,
+        }
         until("it answers its commands", GENEROUS, || world.rhumb.targets().ok())?;
         pass(AFTERWARDS)?;
         for (view, want) in &during {

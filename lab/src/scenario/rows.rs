@@ -28,6 +28,10 @@ pub(crate) struct Row {
     pub(crate) changes: &'static [(&'static str, &'static str, &'static str)],
     /// Services without a usable VIP then: `any` for `web` too, `all`, or none.
     pub(crate) last_resort: &'static [&'static str],
+    /// Near where, from which datacenter's nodes: the pages of `any` then.
+    pub(crate) pages: &'static [(&'static str, &'static str)],
+    /// Whose balancers shall try whose nodes of `any` first, as `rhumb plan` says.
+    pub(crate) plan: &'static [(&'static str, &'static str)],
 }
 
 /// No answer that was right may come and go for longer than this.
@@ -55,6 +59,10 @@ fn means(word: &str, service: &str) -> bool {
 }
 
 impl Row {
+    /// What a row says that says nothing.
+    pub(crate) const NOTHING: Self =
+        Self { name: "", strikes: &[], changes: &[], last_resort: &[], pages: &[], plan: &[] };
+
     fn play(&self, world: &mut World) -> Done<String> {
         let before = expected_now(world)?;
         let (start, start_ms) = (Instant::now(), now_ms());
@@ -131,6 +139,14 @@ impl Row {
                 (target.status == "down").then_some(())
             })?;
         }
+        if world.rhumb.is_own_fault()? {
+            return Failure::because("the server takes it for a fault of its own");
+        }
+        for (balancers, nodes) in self.plan {
+            until(&format!("balancers of {balancers} try nodes of {nodes} first"), GENEROUS, || {
+                (world.rhumb.first_nodes("any", balancers).ok()? == *nodes).then_some(())
+            })?;
+        }
         for (_, service) in world.views() {
             let is_last = self.last_resort.iter().any(|word| means(word, service));
             let want = if is_last { "last resort" } else { "tier 1" };
@@ -143,11 +159,21 @@ impl Row {
 
     /// Waits until users of services that can be served are.
     fn served(&self, world: &World) -> Done {
-        let can = |request: &&Request| !self.last_resort.iter().any(|word| means(word, request.view.1));
+        let span = Duration::from_secs(1);
+        let can = |view: &View| !self.last_resort.iter().any(|word| means(word, view.1));
+        let views: Vec<View> = world.views().into_iter().filter(can).collect();
         until("a second without failed requests", GENEROUS, || {
-            let requests = world.traffic.since(Instant::now() - Duration::from_secs(1));
-            requests.iter().filter(can).all(|request| request.page.is_ok()).then_some(())
-        })
+            let is_served = |view: &View| world.traffic.flows(*view, span, |request| request.page.is_ok());
+            views.iter().all(is_served).then_some(())
+        })?;
+        for (place, datacenter) in self.pages {
+            let wanted = format!(" {datacenter}/n");
+            let is_theirs = |request: &Request| request.page.as_ref().is_ok_and(|way| way.contains(&wanted));
+            if !world.traffic.flows((*place, "any"), STEADY, is_theirs) {
+                return Failure::because(format!("pages near {place} are not from nodes of {datacenter}"));
+            }
+        }
+        Ok(())
     }
 }
 

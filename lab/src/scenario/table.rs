@@ -15,43 +15,43 @@ pub(crate) const SINGLE: &[Row] = &[
         name: "link north/telecom cut: the sibling link of the same datacenter",
         strikes: &[(Link("north", "telecom"), Cut)],
         changes: &[("north", "all", "north/unicom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "link north/unicom silent: nobody is answered it, nobody moves",
         strikes: &[(Link("north", "unicom"), Drop)],
-        changes: &[],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "egress north: the other datacenter",
         strikes: &[(Egress("north"), Cut)],
         changes: &[("north", "all", "south/telecom")],
-        last_resort: &[],
+        plan: &[("north", "south"), ("south", "south")],
+        ..Row::NOTHING
     },
     Row {
         name: "egress south behind a firewall that refuses: the other datacenter",
         strikes: &[(Egress("south"), Reject)],
         changes: &[("south", "all", "north/unicom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "balancer north/lb1 killed: its sibling takes over, no answer moves",
         strikes: &[(Balancer("north", "lb1"), Kill)],
-        changes: &[],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "balancers north killed: the other datacenter",
         strikes: &[(Balancers("north"), Kill)],
         changes: &[("north", "all", "south/telecom")],
-        last_resort: &[],
+        plan: &[("south", "north")],
+        ..Row::NOTHING
     },
     Row {
         name: "balancers south cut: the other datacenter",
         strikes: &[(Balancers("south"), Cut)],
         changes: &[("south", "all", "north/unicom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
 ];
 
@@ -61,31 +61,34 @@ pub(crate) const PRIVATE: &[Row] = &[
         name: "interconnect cut: all to the primary, after its hold",
         strikes: &[(Interconnect("north", "south"), Cut)],
         changes: &[("south", "pri", "north/unicom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "interconnect silent: all to the primary, after its hold",
         strikes: &[(Interconnect("north", "south"), Drop)],
         changes: &[("south", "pri", "north/unicom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "intranet north cut: balancers go over the interconnect, no answer moves",
         strikes: &[(Intranet("north"), Cut)],
-        changes: &[],
-        last_resort: &[],
+        pages: &[("north", "south")],
+        plan: &[("north", "south"), ("south", "south")],
+        ..Row::NOTHING
     },
     Row {
         name: "intranet south silent: balancers go over the interconnect, no answer moves",
         strikes: &[(Intranet("south"), Drop)],
-        changes: &[],
-        last_resort: &[],
+        pages: &[("south", "north")],
+        plan: &[("south", "north"), ("north", "north")],
+        ..Row::NOTHING
     },
     Row {
         name: "nodes south killed: balancers go over the interconnect, no answer moves",
         strikes: &[(Nodes("south"), Kill)],
-        changes: &[],
-        last_resort: &[],
+        pages: &[("south", "north")],
+        plan: &[("south", "north")],
+        ..Row::NOTHING
     },
 ];
 
@@ -96,36 +99,50 @@ pub(crate) const COMPOUND: &[Row] = &[
         strikes: &[(Intranet("north"), Cut), (Interconnect("north", "south"), Cut)],
         changes: &[("north", "any", "south/telecom")],
         last_resort: &["pri"],
+        ..Row::NOTHING
     },
     Row {
         name: "intranet south and interconnect: the south is an island",
         strikes: &[(Intranet("south"), Cut), (Interconnect("north", "south"), Cut)],
         changes: &[("south", "all", "north/unicom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "interconnect and link north/unicom: writes over the link that is left",
         strikes: &[(Interconnect("north", "south"), Cut), (Link("north", "unicom"), Cut)],
         changes: &[("south", "pri", "north/telecom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "egress north and balancers south: nothing left, answered and flagged",
         strikes: &[(Egress("north"), Cut), (Balancers("south"), Kill)],
-        changes: &[],
         last_resort: &["all"],
+        ..Row::NOTHING
     },
     Row {
         name: "balancers north and intranet south: the south serves from the north's nodes",
         strikes: &[(Balancers("north"), Kill), (Intranet("south"), Cut)],
         changes: &[("north", "all", "south/telecom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "balancers north and interconnect: reads go south, writes have nowhere left",
         strikes: &[(Balancers("north"), Kill), (Interconnect("north", "south"), Cut)],
         changes: &[("north", "any", "south/telecom")],
         last_resort: &["pri"],
+        ..Row::NOTHING
+    },
+    Row {
+        name: "all balancers killed: an outage of everything, and none of the server's own",
+        strikes: &[(Balancers("north"), Kill), (Balancers("south"), Kill)],
+        last_resort: &["all"],
+        ..Row::NOTHING
+    },
+    Row {
+        name: "all egress silent: still no fault of the server, which sees the insides",
+        strikes: &[(Egress("north"), Drop), (Egress("south"), Drop)],
+        last_resort: &["all"],
+        ..Row::NOTHING
     },
 ];
 
@@ -135,31 +152,30 @@ pub(crate) const THREE: &[Row] = &[
         name: "three: egress north: the next nearest",
         strikes: &[(Egress("north"), Cut)],
         changes: &[("north", "all", "west/telecom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "three: interconnect north/south: the south writes through the west's nodes",
         strikes: &[(Interconnect("north", "south"), Cut)],
-        changes: &[],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "three: the south alone: its writes enter in the west",
         strikes: &[(Interconnect("north", "south"), Cut), (Interconnect("south", "west"), Cut)],
         changes: &[("south", "pri", "west/unicom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "three: the primary alone: all to it",
         strikes: &[(Interconnect("north", "south"), Cut), (Interconnect("north", "west"), Cut)],
         changes: &[("south", "pri", "north/unicom"), ("west", "pri", "north/telecom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "three: egress north and balancers west: all to the south",
         strikes: &[(Egress("north"), Cut), (Balancers("west"), Kill)],
         changes: &[("north", "all", "south/telecom"), ("west", "all", "south/telecom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
 ];
 
@@ -170,36 +186,35 @@ pub(crate) const PROBERS: &[Row] = &[
         name: "probers: link north/telecom silent: both outsides agree",
         strikes: &[(Link("north", "telecom"), Drop)],
         changes: &[("north", "all", "north/unicom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "probers: balancers north killed: seen from inside alone",
         strikes: &[(Balancers("north"), Kill)],
         changes: &[("north", "all", "south/telecom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "probers: interconnect cut: both ends agree, after its hold",
         strikes: &[(Interconnect("north", "south"), Cut)],
         changes: &[("south", "pri", "north/unicom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "probers: intranet south silent: seen from inside alone, no answer moves",
         strikes: &[(Intranet("south"), Drop)],
-        changes: &[],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "probers: egress north: its own probers fall silent",
         strikes: &[(Egress("north"), Cut)],
         changes: &[("north", "all", "south/telecom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
     Row {
         name: "probers: egress south, then link north/telecom: the votes that are left",
         strikes: &[(Egress("south"), Cut), (Link("north", "telecom"), Cut)],
         changes: &[("south", "all", "north/unicom"), ("north", "all", "north/unicom")],
-        last_resort: &[],
+        ..Row::NOTHING
     },
 ];
