@@ -14,6 +14,7 @@ use std::sync::mpsc::Sender;
 
 use rhumb_health::run::Limits;
 use rhumb_zones::LoadOptions;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -72,6 +73,7 @@ pub enum ServeError {
 pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), ServeError> {
     let Config { sources, net, admin, state, options, site, alarms, votes } = config;
     let started = now();
+    allow_descriptors();
     let serials = Serials::open(state.as_deref()).map_err(ServeError::State)?;
     let geo = sources.geo.clone();
     let loader = Loader::new(sources, LoadOptions { server_addresses: own_addresses(&net.listen) });
@@ -124,6 +126,14 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
     drop(running);
     keeper.stop();
     Ok(())
+}
+
+/// Takes all the descriptors that the system grants: the usual 1,024 are too
+/// few when thousands of probed targets fall silent at once.
+fn allow_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    // A refusal leaves what there was; probes then wait for each other.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// The signals that matter; from when it is made, none ends the process.

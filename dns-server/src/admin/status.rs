@@ -84,9 +84,10 @@ impl fmt::Display for Status {
                 }
             }
         }
-        writeln!(f, "{} datacenters, {} services", self.datacenters, self.services)?;
+        writeln!(f, "{}, {}", count(self.datacenters, "datacenter"), count(self.services, "service"))?;
         for ZoneStatus { name, serial, records, services } in &self.zones {
-            writeln!(f, "zone {name}: serial {serial}, {records} records, {services} services")?;
+            let (records, services) = (count(*records, "record"), count(*services, "service"));
+            writeln!(f, "zone {name}: serial {serial}, {records}, {services}")?;
         }
         if self.geo.is_empty() {
             writeln!(f, "geo: the embedded table")?;
@@ -102,4 +103,9 @@ impl fmt::Display for Status {
             self.queries.iter().map(|(name, count)| format!("{name} {count}")).collect();
         write!(f, "queries: {}", counted.join(", "))
     }
+}
+
+/// `1 service`, `2 services`.
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
