@@ -96,7 +96,7 @@ impl Books {
             kept: memory.state,
         };
         for (site, heard) in memory.sites {
-            books.ballot.hear(&Arc::from(site), Duration::from_secs(heard));
+            books.ballot.hear(&Arc::from(site), Duration::from_secs(heard).min(now));
         }
         for (name, status) in memory.known {
             if let Some(subject) = subject_named(model, &name) {
@@ -107,7 +107,10 @@ impl Books {
         books.assign(model, now);
         for (site, prober, name, vote) in memory.votes {
             if let Some(subject) = subject_named(model, &name) {
-                books.ballot.cast(subject, (&Arc::from(site), &Arc::from(prober)), vote.into());
+                // A clock that was set back must not keep votes fresh.
+                let vote = Vote::from(vote);
+                let vote = Vote { at: vote.at.min(now), ..vote };
+                books.ballot.cast(subject, (&Arc::from(site), &Arc::from(prober)), vote);
             }
         }
         books

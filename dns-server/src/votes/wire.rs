@@ -374,4 +374,26 @@ mod tests {
             assert_eq!(*clean(text), want, "{why}");
         }
     }
+
+    proptest::proptest! {
+        /// Whatever a peer sends, what is taken for a vote is one.
+        #[test]
+        fn damaged_lines_do_no_harm(changes in proptest::collection::vec((0_usize..400, 0_u8..=255), 0..6)) {
+            let measure = Measure { loss: 0.25, delay_ms: Some(1.5), tries: 60, ..Measure::default() };
+            let failure = Some("status 503".into());
+            let vote = Vote { leaning: Status::Down, is_settled: true, measure, failure, at: NOW };
+            let mut bytes = line(&Message { seq: 7, votes: vec![WireVote::new("link:north/a", &vote, NOW)] });
+            for (at, byte) in changes {
+                let at = at % bytes.len();
+                bytes[at] = byte;
+            }
+            let _ = (Hello::read(&bytes), Answer::read(&bytes));
+            let votes = Message::read(&bytes).map(|message| message.votes).unwrap_or_default();
+            for (_, vote) in votes.into_iter().filter_map(|vote| vote.read(NOW).ok()) {
+                assert!((0.0..=1.0).contains(&vote.measure.loss), "{vote:?}");
+                assert!(vote.measure.delay_ms.is_none_or(|delay| delay.is_finite() && delay >= 0.0), "{vote:?}");
+                assert!(vote.at <= NOW, "no vote is of the future: {vote:?}");
+            }
+        }
+    }
 }
