@@ -4,9 +4,14 @@
 //! interfaces taken down, packets filtered and daemons stopped. Each is kept
 //! with what undoes it.
 
+use std::collections::BTreeMap;
+
 use crate::failure::{Done, Failure};
 use crate::topology::{BALANCERS, CARRIERS, DATACENTERS};
 use crate::world::World;
+
+/// The group of interfaces that go down together; any but the default's 0.
+const FALLING: u32 = 77;
 
 /// What is broken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -114,27 +119,31 @@ impl Part {
 impl World {
     /// Breaks `part`; whatever was broken stays so.
     pub(crate) fn strike(&mut self, part: Part, how: How) -> Done {
+        let mut spaces: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (space, interface) in part.ends(self) {
+            spaces.entry(space).or_default().push(interface);
+        }
+        for (space, interfaces) in spaces {
+            let rules = |rule: fn(&str) -> String| interfaces.iter().map(|one| rule(one)).collect::<String>();
             match how {
-                How::Cut => self.cut(&space, &interface)?,
-                How::Drop => self.filter(&space, &both_ways(&interface, "drop"))?,
-                How::Reject => self.filter(
-                    &space,
-                    &format!(
-                        "iifname \"{interface}\" meta l4proto tcp reject with tcp reset\n{}",
-                        both_ways(&interface, "reject with icmp type host-unreachable")
-                    ),
-                )?,
+                How::Cut => self.cut(&space, interfaces)?,
+                How::Drop => self.filter(&space, &rules(|one| both_ways(one, "drop")))?,
+                How::Reject => self.filter(&space, &rules(rejected))?,
                 How::Kill => self.kill(&space, None)?,
             }
         }
         Ok(())
     }
 
-    /// Takes an interface down.
-    fn cut(&mut self, space: &str, interface: &str) -> Done {
-        self.net().ip(space, &format!("link set {interface} down\n"))?;
-        self.broken.push(Broken::Interface(space.to_owned(), interface.to_owned()));
+    /// Takes interfaces of a space down, all in one breath: a server whose
+    /// uplink fails does not lose one neighbour after the other.
+    fn cut(&mut self, space: &str, interfaces: Vec<String>) -> Done {
+        let grouped = interfaces.iter().map(|one| format!("link set {one} group {FALLING}\n"));
+        let back = interfaces.iter().map(|one| format!("link set {one} group default\n"));
+        let all = [format!("link set group {FALLING} down\n")];
+        self.net().ip(space, &grouped.chain(all).chain(back).collect::<String>())?;
+        let broken = interfaces.into_iter().map(|one| Broken::Interface(space.to_owned(), one));
+        self.broken.extend(broken);
         Ok(())
     }
 
@@ -183,7 +192,12 @@ impl World {
 }
 
 fn both_ways(interface: &str, verdict: &str) -> String {
-    format!("iifname \"{interface}\" {verdict}\noifname \"{interface}\" {verdict}")
+    format!("iifname \"{interface}\" {verdict}\noifname \"{interface}\" {verdict}\n")
+}
+
+fn rejected(interface: &str) -> String {
+    let unreachable = both_ways(interface, "reject with icmp type host-unreachable");
+    format!("iifname \"{interface}\" meta l4proto tcp reject with tcp reset\n{unreachable}")
 }
 
 /// An input hook knows no outgoing interface, an output hook no incoming one.

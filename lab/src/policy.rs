@@ -60,6 +60,8 @@ pub(crate) struct Policy {
 /// machine: three failures in a row are close to a second of silence.
 pub(crate) const BRISK: &str =
     "{ ttl: 2s, ttl-floor: 1s, interval: 300ms, timeout: 300ms, fall: 3, rise: 3, hold-down: 1s }";
+/// Slower still, for loss: a late answer must not look like a lost one.
+pub(crate) const PATIENT: &str = "{ ttl: 2s, ttl-floor: 1s, interval: 500ms, timeout: 500ms, hold-down: 1s }";
 /// What the policy says when it says nothing, but for the TTL: nobody in the
 /// lab waits for half a minute.
 pub(crate) const DEFAULT: &str = "{ ttl: 5s }";

@@ -11,7 +11,7 @@ mod rows;
 mod table;
 
 use crate::failure::Done;
-use crate::policy::{ANY, BRISK, DEFAULT, Eyes, OFF_THE_SLOW, PRIMARY, Policy, Service, TUNED, WEB};
+use crate::policy::{ANY, BRISK, DEFAULT, Eyes, OFF_THE_SLOW, PATIENT, PRIMARY, Policy, Service, TUNED, WEB};
 use crate::topology::DATACENTERS;
 use crate::world::World;
 
@@ -29,7 +29,7 @@ pub(crate) struct Script {
 pub(crate) const WORLDS: [Script; 13] = [
     Script { name: "tuned", policy: || figures(TUNED), play: figures::tuned },
     Script { name: "defaults", policy: || figures(DEFAULT), play: figures::defaults },
-    Script { name: "loss", policy: || brisk(2), play: quality::loss },
+    Script { name: "loss", policy: || Policy { defaults: PATIENT, ..brisk(2) }, play: quality::loss },
     Script { name: "delay", policy: || Policy { rules: OFF_THE_SLOW, ..brisk(2) }, play: quality::delay },
     Script { name: "single", policy: || brisk(2), play: |world| rows::play(world, table::SINGLE) },
     Script { name: "private", policy: || brisk(2), play: |world| rows::play(world, table::PRIVATE) },

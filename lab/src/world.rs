@@ -55,6 +55,8 @@ pub(crate) struct World {
     daemons: Vec<Daemon>,
     slowness: Vec<(String, Slowness)>,
     detour: Option<Detour>,
+    /// What everybody is answered while all is well.
+    pub(crate) normal: Vec<(View, String)>,
     policy: Policy,
     net: Net,
     _folder: Folder,
@@ -98,7 +100,7 @@ impl World {
         let watch = Watch::start(&net, SocketAddr::from((SERVER, 53)), (&places, &services))?;
         let traffic = Traffic::start(&net, (&places, &services))?;
         let (broken, detour) = (Vec::new(), None);
-        let world = Self {
+        let mut world = Self {
             traffic,
             watch,
             rhumb,
@@ -108,24 +110,19 @@ impl World {
             daemons,
             slowness,
             detour,
+            normal: Vec::new(),
             policy,
             net,
             _folder: folder,
         };
         let settled = world.settle();
+        world.normal = world.answers().into_iter().map(|(view, sight)| (view, sight.answer)).collect();
         settled.map_err(|failure| Failure::new(format!("{failure}\n{}", world.rhumb.log()))).map(|()| world)
     }
 
-    /// Waits until nothing is unsettled and every user gets a page where the
-    /// server's answer says, caches included.
+    /// Waits until nothing is unsettled, everybody is answered as always, and
+    /// gets a page from there, caches included.
     pub(crate) fn settle(&self) -> Done {
-        until("pages for all", GENEROUS, || {
-            let served = |(view, sight): &(View, Sight)| {
-                let is_there = |request: &Request| request.page.is_ok() && request.vip == sight.answer;
-                self.traffic.flows(*view, LATELY, is_there)
-            };
-            self.answers().iter().all(served).then_some(())
-        })?;
         until("every verdict is up", GENEROUS, || {
             let targets = self.rhumb.targets().ok()?;
             targets.iter().all(|(_, target)| target.is_well()).then_some(())
@@ -134,6 +131,17 @@ impl World {
             let targets = self.rhumb.targets().unwrap_or_default();
             let odd = targets.into_iter().filter(|(_, target)| !target.is_well());
             Failure::new(format!("{failure}: {:?}", odd.collect::<Vec<_>>()))
+        })?;
+        until("everybody is answered as always", GENEROUS, || {
+            self.normal.iter().all(|(view, answer)| self.is_answered(*view, answer)).then_some(())
+        })?;
+        until("pages for all", GENEROUS, || {
+            let answers = self.answers();
+            let served = |(view, sight): &(View, Sight)| {
+                let is_there = |request: &Request| request.page.is_ok() && request.vip == sight.answer;
+                self.traffic.flows(*view, LATELY, is_there)
+            };
+            (answers.len() == self.views().len() && answers.iter().all(served)).then_some(())
         })
     }
 
@@ -151,6 +159,11 @@ impl World {
     /// Whether `view` is answered `answer` now.
     pub(crate) fn is_answered(&self, view: View, answer: &str) -> bool {
         self.watch.now(view).is_some_and(|sight| sight.answer == answer)
+    }
+
+    /// What `view` is answered while all is well.
+    pub(crate) fn normal_answer(&self, view: View) -> &str {
+        self.normal.iter().find(|(one, _)| *one == view).map_or("", |(_, answer)| answer)
     }
 
     /// Its datacenters.

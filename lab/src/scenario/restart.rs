@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::rows::{expected_now, failures, restored, with_targets};
+use super::rows::{failures, restored, with_targets};
 use crate::failure::{Done, Failure};
 use crate::fault::{How, Part};
 use crate::patience::{GENEROUS, pass, until};
@@ -79,7 +79,7 @@ pub(crate) fn play(world: &mut World) -> Done {
 
 impl Row {
     fn play(&self, world: &mut World) -> Done<String> {
-        let before = expected_now(world)?;
+        let before = world.normal.clone();
         if let Some((part, how)) = self.strike {
             world.strike(part, how)?;
         }
@@ -90,7 +90,8 @@ impl Row {
         }
         // Users have moved, and the state is on disk.
         pass(WRITTEN)?;
-        let during = expected_now(world)?;
+        let during: Vec<(View, String)> =
+            world.answers().into_iter().map(|(view, sight)| (view, sight.answer)).collect();
         let start = Instant::now();
         match self.signal {
             Some(signal) => world.restart(signal)?,

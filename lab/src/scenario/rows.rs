@@ -64,7 +64,7 @@ impl Row {
         Self { name: "", strikes: &[], changes: &[], last_resort: &[], pages: &[], plan: &[] };
 
     fn play(&self, world: &mut World) -> Done<String> {
-        let before = expected_now(world)?;
+        let before = world.normal.clone();
         let (start, start_ms) = (Instant::now(), now_ms());
         for (part, how) in self.strikes {
             world.strike(*part, *how)?;
@@ -175,18 +175,6 @@ impl Row {
         }
         Ok(())
     }
-}
-
-/// What everybody is answered now.
-///
-/// # Errors
-/// When somebody is not.
-pub(crate) fn expected_now(world: &World) -> Done<Vec<(View, String)>> {
-    let answers = until("answers for all", GENEROUS, || {
-        let answers = world.answers();
-        (answers.len() == world.views().len()).then_some(answers)
-    })?;
-    Ok(answers.into_iter().map(|(view, sight)| (view, sight.answer)).collect())
 }
 
 /// Waits until everybody is answered as `before`, from tier 1.
