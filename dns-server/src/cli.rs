@@ -91,6 +91,8 @@ enum Command {
     Promote(orders::Promote),
     /// Let a target with `recovery: manual` recover
     Recover(orders::Recover),
+    /// Miss a silent site no more: its votes are not waited for
+    Forget(orders::Forget),
     /// Probe what a site sees, and vote at servers
     Probe(probe::Probe),
     /// Serve a demonstration on loopback: no files, no root
@@ -143,6 +145,7 @@ pub fn main() -> ExitCode {
         Command::Undrain(undrain) => undrain.run(),
         Command::Promote(promote) => promote.run(),
         Command::Recover(recover) => recover.run(),
+        Command::Forget(forget) => forget.run(),
         Command::Probe(probe) => probe.run(),
         Command::Demo(demo) => demo.run(),
     };

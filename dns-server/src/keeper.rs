@@ -39,7 +39,7 @@ use crate::snapshot::Snapshot;
 use crate::votes::VoteSender;
 
 use books::Books;
-use memory::{Memory, Scribe};
+use memory::{Memory, Promise, Scribe};
 use report::{Report, Timing};
 
 /// What reaches the keeper.
@@ -52,12 +52,15 @@ pub enum Message {
     /// What others saw.
     Votes(Ballots),
     /// An operator's word; answers with what was done, or why not.
-    Order(Box<Order>, oneshot::Sender<Result<Vec<String>, String>>),
+    Order(Box<Order>, Answer),
     /// Everything there is to know of targets.
     Report(oneshot::Sender<Box<Report>>),
     /// Save and end.
     Stop(SyncSender<()>),
 }
+
+/// Where to say what was done, or why not.
+pub type Answer = oneshot::Sender<Result<Vec<String>, String>>;
 
 /// Votes of one prober elsewhere, under names.
 #[derive(Clone, Debug)]
@@ -223,7 +226,7 @@ impl Desk {
         loop {
             match messages.recv_timeout(self.patience()) {
                 Ok(Message::Stop(done)) => {
-                    self.save(true);
+                    self.save(true, None);
                     let Self { scribe, herald, .. } = self;
                     drop((scribe, herald)); // waits until they are done
                     let _ = done.send(());
@@ -250,7 +253,7 @@ impl Desk {
                 if thorough {
                     self.measured = Instant::now();
                 }
-                self.save(thorough);
+                self.save(thorough, None);
             }
         }
     }
@@ -296,11 +299,7 @@ impl Desk {
                 // Whoever hands over a snapshot waits.
                 let _ = done.send(self.adopt(*snapshot));
             }
-            Message::Order(order, answer) => {
-                let said = self.obey(&order, time);
-                // One who stopped waiting needs no answer.
-                let _ = answer.send(said);
-            }
+            Message::Order(order, answer) => self.obey(&order, answer, time),
             Message::Report(answer) => {
                 let report = report::report(&self.snapshot, &self.state, (&self.books, &self.timing), time);
                 let _ = answer.send(Box::new(report));
@@ -358,23 +357,30 @@ impl Desk {
         self.herald.tell(events);
     }
 
-    /// Has the state saved, and the windows if it is `thorough`.
-    fn save(&mut self, thorough: bool) {
+    /// Has the state saved, and the windows if it is `thorough`; then keeps
+    /// `promise`.
+    fn save(&mut self, thorough: bool, promise: Option<Promise>) {
         (self.saved, self.is_worth_saving) = (Instant::now(), false);
         if let Some(scribe) = &self.scribe {
             let windows = thorough.then(|| self.books.windows());
-            scribe.write(self.books.memory(&self.world(), &self.state, now()), windows);
+            scribe.write(self.books.memory(&self.world(), &self.state, now()), windows, promise);
+        } else if let Some(promise) = promise {
+            promise.keep(None);
         }
     }
 
-    /// Does what an operator orders, at once.
-    fn obey(&mut self, order: &Order, time: Duration) -> Result<Vec<String>, String> {
+    /// Does what an operator orders, at once, and says so when a crash cannot
+    /// undo it any more.
+    fn obey(&mut self, order: &Order, answer: Answer, time: Duration) {
         let world = self.world();
-        let said = docket::obey(&mut self.books, (&world, &self.state), order, time)?;
-        self.advance();
-        // What an operator was told is done shall be done after a crash too.
-        self.save(false);
-        Ok(said)
+        match docket::obey(&mut self.books, (&world, &self.state), order, time) {
+            Ok(said) => {
+                self.advance();
+                self.save(false, Some(Promise { to: answer, said }));
+            }
+            // One who stopped waiting needs no answer.
+            Err(why) => _ = answer.send(Err(why)),
+        }
     }
 }
 

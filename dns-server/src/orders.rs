@@ -26,8 +26,8 @@ use crate::naming;
 pub struct Order {
     /// What shall be done.
     pub what: What,
-    /// Whom it is about: a target's name, or a bare datacenter's. Nothing
-    /// means all of them, for `undrain`.
+    /// Whom it is about: a target's name, a bare datacenter's, or a site's.
+    /// Nothing means all of them, for `undrain`.
     #[serde(default)]
     pub target: Option<String>,
     /// The service, for `promote` and for drains of one service only.
@@ -68,6 +68,8 @@ pub enum What {
     Promote,
     /// Let a target with `recovery: manual` recover.
     Recover,
+    /// Miss a site no more that has fallen silent.
+    Forget,
 }
 
 impl fmt::Display for What {
@@ -80,6 +82,7 @@ impl fmt::Display for What {
             Self::Undrain => "undrain",
             Self::Promote => "promote",
             Self::Recover => "recover",
+            Self::Forget => "forget",
         })
     }
 }

@@ -119,6 +119,14 @@ impl Ballot {
         self.sites.len() < before
     }
 
+    /// Forgets a site and its votes at once; says whether it was known.
+    pub fn dismiss(&mut self, site: &str) -> bool {
+        for votes in self.votes.values_mut() {
+            votes.retain(|cast| *cast.site != *site);
+        }
+        self.sites.remove(site).is_some()
+    }
+
     /// Sites heard within a day, and when.
     pub fn sites(&self) -> impl Iterator<Item = (&Arc<str>, Duration)> {
         self.sites.iter().map(|(site, heard)| (site, *heard))

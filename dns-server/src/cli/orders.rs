@@ -110,6 +110,21 @@ pub(super) struct Recover {
     signature: Signature,
 }
 
+/// Miss a silent site no more: its votes are not waited for
+#[derive(clap::Args)]
+pub(super) struct Forget {
+    /// The site
+    site: String,
+    #[command(flatten)]
+    signature: Signature,
+}
+
+impl Forget {
+    pub(super) fn run(self) -> Result<Ending, Failure> {
+        self.signature.send(What::Forget, Some(self.site), None, None)
+    }
+}
+
 impl Force {
     pub(super) fn run(self) -> Result<Ending, Failure> {
         let what = match self.status {

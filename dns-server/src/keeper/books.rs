@@ -286,6 +286,15 @@ impl Books {
         Some(subject)
     }
 
+    /// Forgets a site and its votes; says whether there was one.
+    pub(super) fn dismiss(&mut self, model: &Model, site: &str, now: Duration) -> bool {
+        let was_there = self.ballot.dismiss(site);
+        if was_there {
+            self.assign(model, now);
+        }
+        was_there
+    }
+
     /// Looks at the age of everything; says whether a verdict is another now.
     pub(super) fn tick(&mut self, world: &World, now: Duration) -> bool {
         let model = world.model();

@@ -30,6 +30,7 @@ pub(super) fn obey(
         What::Unforce | What::Undrain => take(books, world, order, now),
         What::Promote => promote(books, (world, state), order, now),
         What::Recover => recover(books, (world, state), order, now),
+        What::Forget => forget(books, world, order, now),
     }
 }
 
@@ -142,4 +143,17 @@ fn recover(
     let who = if order.author.is_empty() { String::new() } else { format!(", by {}", order.author) };
     books.log(notes::order(format!("recover {name}{who}"), &name.to_string(), now));
     Ok(vec![format!("{name} recovers when its probes say so")])
+}
+
+fn forget(books: &mut Books, world: &World, order: &Order, now: Duration) -> Result<Vec<String>, String> {
+    let site = order.target.as_deref().ok_or("a site must be given")?;
+    if site == &**books.site() {
+        return Err(format!("{site} is this server's own site"));
+    }
+    if !books.dismiss(world.model(), site, now) {
+        return Err(format!("no site {site} has voted within a day"));
+    }
+    let who = if order.author.is_empty() { String::new() } else { format!(", by {}", order.author) };
+    books.log(notes::order(format!("forget site {site}{who}"), &format!("site:{site}"), now));
+    Ok(vec![format!("site {site} is not missed any more; it counts again when it votes")])
 }

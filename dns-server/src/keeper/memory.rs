@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::Answer;
 use crate::orders::Ledger;
 
 /// The file in the state directory.
@@ -152,7 +153,29 @@ pub struct Scribe {
 struct Next {
     memory: Option<Memory>,
     windows: Option<Windows>,
+    /// Who waits for what is written, and what to tell them.
+    promises: Vec<Promise>,
     is_last: bool,
+}
+
+/// An answer that says that something is done, and may be given when a crash
+/// cannot undo it any more.
+#[derive(Debug)]
+pub struct Promise {
+    /// Who waits.
+    pub to: Answer,
+    /// What was done.
+    pub said: Vec<String>,
+}
+
+impl Promise {
+    /// Gives the answer, with what is wrong besides.
+    pub fn keep(mut self, wrong: Option<&io::Error>) {
+        self.said
+            .extend(wrong.map(|error| format!("but it is not saved, and a restart forgets it: {error}")));
+        // One who stopped waiting needs no answer.
+        let _ = self.to.send(Ok(self.said));
+    }
 }
 
 impl Scribe {
@@ -164,8 +187,10 @@ impl Scribe {
         let desk = Arc::<(Mutex<Next>, Condvar)>::default();
         let mine = Arc::clone(&desk);
         let work = move || {
-            while let Some((memory, windows)) = next(&mine) {
+            while let Some(Next { memory, windows, promises, .. }) = next(&mine) {
                 let memory = memory.map(|memory| write(&directory.join(FILE), &memory));
+                let wrong = memory.as_ref().and_then(|written| written.as_ref().err());
+                promises.into_iter().for_each(|promise| promise.keep(wrong));
                 let windows = windows.map(|windows| write(&directory.join(WINDOWS), &windows));
                 for error in [memory, windows].into_iter().flatten().filter_map(Result::err) {
                     let directory = directory.display();
@@ -177,11 +202,12 @@ impl Scribe {
         Ok(Self { desk, thread: Some(thread) })
     }
 
-    /// Writes these soon, in place of any that wait.
-    pub fn write(&self, memory: Memory, windows: Option<Windows>) {
+    /// Writes these soon, in place of any that wait, and then keeps `promise`.
+    pub fn write(&self, memory: Memory, windows: Option<Windows>, promise: Option<Promise>) {
         let (next, bell) = &*self.desk;
         let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
         next.memory = Some(memory);
+        next.promises.extend(promise);
         next.windows = windows.or_else(|| next.windows.take());
         bell.notify_one();
     }
@@ -200,14 +226,17 @@ impl Drop for Scribe {
 }
 
 /// Waits for what is to be written; nothing when that was all.
-fn next((next, bell): &(Mutex<Next>, Condvar)) -> Option<(Option<Memory>, Option<Windows>)> {
+fn next((next, bell): &(Mutex<Next>, Condvar)) -> Option<Next> {
     let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
-        match (next.memory.take(), next.windows.take()) {
-            (None, None) if next.is_last => return None,
-            (None, None) => next = bell.wait(next).unwrap_or_else(PoisonError::into_inner),
-            waiting => return Some(waiting),
+        if next.memory.is_some() || next.windows.is_some() {
+            let is_last = next.is_last;
+            return Some(std::mem::replace(&mut *next, Next { is_last, ..Next::default() }));
         }
+        if next.is_last {
+            return None;
+        }
+        next = bell.wait(next).unwrap_or_else(PoisonError::into_inner);
     }
 }
 

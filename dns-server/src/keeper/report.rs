@@ -142,6 +142,12 @@ fn target_report(
     for (subject, verdict) in subjects {
         notes.extend(note(snapshot, subject, verdict));
     }
+    let is_unknown = subjects.iter().all(|(_, verdict)| verdict.status == Status::Unknown);
+    let verdict = match (subjects.is_empty(), is_unknown) {
+        (true, _) => "none",
+        (false, true) => "unknown",
+        (false, false) => word_of(known.verdict),
+    };
     // The state knows those of when it last changed.
     let measures = subjects.iter().filter_map(|(_, verdict)| verdict.measure);
     let measure = measures.max_by_key(|measure| measure.tries).filter(|measure| measure.tries > 0);
@@ -149,7 +155,7 @@ fn target_report(
         name: world.model().target(target).name.to_string(),
         status: if known.is_up { "up" } else { "down" }.to_owned(),
         since: known.since.as_secs(),
-        verdict: if subjects.is_empty() { "none" } else { word_of(known.verdict) }.to_owned(),
+        verdict: verdict.to_owned(),
         notes,
         loss: measure.map(|measure| measure.loss),
         delay_ms: measure.and_then(|measure| measure.delay_ms),

@@ -114,7 +114,7 @@ fn orders_are_obeyed_or_refused() {
     let server = Server::start(&scratch, &["policy.yaml"]);
     // Arguments, exit code, part of what is said, what www then answers, why.
     type Row<'a> = (&'a str, i32, &'a str, &'a str, &'a str);
-    let rows: [Row<'_>; 21] = [
+    let rows: [Row<'_>; 23] = [
         (
             "drain a --reason upgrade --by kim",
             1,
@@ -154,6 +154,8 @@ fn orders_are_obeyed_or_refused() {
         ("promote db b", 1, "follows a probe", A, "a followed one does not"),
         ("promote www b", 1, "has no primary", A, "nor does one that is not there"),
         ("recover link:a/l", 1, "does not wait", A, "nothing waits"),
+        ("forget x", 1, "no site x has voted", A, "nobody to forget"),
+        ("forget none", 1, "own site", A, "not oneself"),
     ];
     for (arguments, code, part, answer, why) in rows {
         let arguments: Vec<&str> = arguments.split(' ').collect();
@@ -218,6 +220,23 @@ fn a_restart_in_mid_fault_flips_nothing() {
         });
         a.reopen();
         server.ask_until(WWW, A, "the fault is over");
+    }
+}
+
+#[test]
+fn what_an_operator_was_told_is_done_survives_a_crash() {
+    let (scratch, _a, _b) = scene("told", "");
+    let arguments = ["policy.yaml", "--state", "state"];
+    for (order, answer) in
+        [("drain a --service www", B), ("undrain", A), ("force link:a/l down --yes-all-down", B)]
+    {
+        let server = Server::start(&scratch, &arguments);
+        let order: Vec<&str> = order.split(' ').collect();
+        assert!(server.tell(&order).status.success(), "{order:?}");
+        kill_process(server.pid(), Signal::KILL).unwrap();
+        server.end();
+        let server = Server::start(&scratch, &arguments);
+        assert_eq!(server.ask(WWW), answer, "{order:?}, and a crash at once");
     }
 }
 

@@ -162,5 +162,7 @@ fn silent_sites_are_forgotten_after_a_day() {
     assert!(!ballot.hear(&Arc::from("x"), seconds(10)), "and then no more");
     assert!(!ballot.forget(seconds(86_400)), "heard within a day");
     assert!(ballot.forget(seconds(86_410)), "a day later");
+    ballot.hear(&Arc::from("y"), seconds(86_410));
+    assert!(ballot.dismiss("y") && !ballot.dismiss("y"), "or at once, when told");
     assert_eq!(ballot.sites().count(), 0);
 }
