@@ -83,9 +83,12 @@ fn take(books: &mut Books, world: &World, order: &Order, now: Duration) -> Resul
             None => format!("there is no {} to take back", noun(order.what)),
         });
     }
-    let by = if order.author.is_empty() { String::new() } else { format!(" by {}", order.author) };
     for word in &taken {
-        books.log(notes::order(format!("{} {}{by}", order.what, word.target), &word.target, now));
+        books.log(notes::order(
+            format!("{} {}{}", order.what, word.target, signed(order)),
+            &word.target,
+            now,
+        ));
     }
     Ok(taken.iter().map(|word| format!("taken back: {word}")).collect())
 }
@@ -121,9 +124,11 @@ fn promote(
         return Ok(vec![format!("{text} is the primary of {name} already")]);
     }
     books.once().promoted.push((id, DatacenterId::new(datacenter)));
-    let who = if order.author.is_empty() { String::new() } else { format!(", by {}", order.author) };
-    let why = if order.reason.is_empty() { String::new() } else { format!(": {}", order.reason) };
-    books.log(notes::order(format!("promote {name} {text}{who}{why}"), &format!("service:{name}"), now));
+    books.log(notes::order(
+        format!("promote {name} {text}{}", signed(order)),
+        &format!("service:{name}"),
+        now,
+    ));
     Ok(vec![format!("{text} is the primary of {name} now")])
 }
 
@@ -140,8 +145,7 @@ fn recover(
         return Err(format!("{name} does not wait for an operator's word"));
     }
     books.once().recovered.push((target, now));
-    let who = if order.author.is_empty() { String::new() } else { format!(", by {}", order.author) };
-    books.log(notes::order(format!("recover {name}{who}"), &name.to_string(), now));
+    books.log(notes::order(format!("recover {name}{}", signed(order)), &name.to_string(), now));
     Ok(vec![format!("{name} recovers when its probes say so")])
 }
 
@@ -153,7 +157,12 @@ fn forget(books: &mut Books, world: &World, order: &Order, now: Duration) -> Res
     if !books.dismiss(world.model(), site, now) {
         return Err(format!("no site {site} has voted within a day"));
     }
-    let who = if order.author.is_empty() { String::new() } else { format!(", by {}", order.author) };
-    books.log(notes::order(format!("forget site {site}{who}"), &format!("site:{site}"), now));
+    books.log(notes::order(format!("forget site {site}{}", signed(order)), &format!("site:{site}"), now));
     Ok(vec![format!("site {site} is not missed any more; it counts again when it votes")])
+}
+
+/// Who orders, and why, as far as said.
+fn signed(order: &Order) -> String {
+    let who = if order.author.is_empty() { String::new() } else { format!(", by {}", order.author) };
+    if order.reason.is_empty() { who } else { format!("{who}: {}", order.reason) }
 }
