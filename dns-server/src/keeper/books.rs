@@ -156,19 +156,24 @@ impl Books {
         subjects.filter_map(|(subject, _)| Some((*subject, &self.verdicts.get(subject)?.1)))
     }
 
-    /// Probes what is to be probed now, for the policy and the sites there are.
-    fn assign(&mut self, model: &Model, now: Duration) {
+    /// Probes what is to be probed now, for the policy and the sites there are;
+    /// says whether a verdict is another for it.
+    fn assign(&mut self, model: &Model, now: Duration) -> bool {
         let sites: Vec<Arc<str>> = self.ballot.sites().map(|(site, _)| Arc::clone(site)).collect();
         let known = &self.known;
         self.lookout.assign((model, &self.homes), (&self.site, &sites), |subject| {
             known.get(subject).copied().unwrap_or_default()
         });
         let subjects = self.lookout.roster().subjects().to_vec();
-        self.verdicts.clear();
+        let mut before = std::mem::take(&mut self.verdicts);
+        let mut is_news = false;
         for (subject, probe) in subjects {
-            let verdict = self.judge(model, (&subject, &probe), now);
+            let verdict = before.remove(&subject).map(|(_, verdict)| verdict);
+            let verdict = verdict.unwrap_or_else(|| self.judge(model, (&subject, &probe), now));
             self.verdicts.insert(subject, (probe, verdict));
+            is_news |= self.count(model, subject, now);
         }
+        is_news
     }
 
     fn judge(&self, model: &Model, subject: (&Subject, &Probe), now: Duration) -> Verdict {
@@ -263,11 +268,11 @@ impl Books {
         if !is_known && self.ballot.sites().count() >= MAX_SITES {
             return false;
         }
+        let mut is_news = false;
         if self.ballot.hear(&site, now) {
             self.events.push(notes::site_heard(&site, now));
-            self.assign(model, now);
+            is_news = self.assign(model, now);
         }
-        let mut is_news = false;
         for (name, vote) in votes {
             if let Some(subject) = self.subject(model, name) {
                 is_news |= self.cast(model, subject, (&site, &prober), vote, now);
@@ -302,12 +307,9 @@ impl Books {
             // Nothing to say is no silence.
             self.ballot.hear(&self.site, now);
         }
-        if self.ballot.forget(now) {
-            self.assign(model, now);
-        }
+        let mut is_news = self.ballot.forget(now) && self.assign(model, now);
         self.listen(now);
         let subjects: Vec<Subject> = self.verdicts.keys().copied().collect();
-        let mut is_news = false;
         for subject in subjects {
             is_news |= self.count(model, subject, now);
         }
@@ -395,6 +397,8 @@ impl Books {
             known.into_iter().filter_map(|(subject, status)| Some((renamed(&subject)?, status))).collect();
         self.words.clear();
         self.homes = Homes::new(new);
+        // Verdicts are of the old policy's subjects.
+        self.verdicts.clear();
         self.assign(new, now);
     }
 
@@ -424,5 +428,51 @@ impl Books {
                 .collect::<BTreeMap<_, _>>(),
             votes,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rhumb_health::Measure;
+    use rhumb_health::run::{Limits, Prober};
+    use rhumb_zones::LoadOptions;
+
+    use super::*;
+    use crate::load::{Document, Loader, Sources};
+    use crate::reload::Reloader;
+    use crate::serial::Serials;
+
+    /// A link that `x` and `y` see, and this process does not.
+    const POLICY: &str = "zone: a.example
+datacenters: { d: { links: { l: { probe: { tcp: '127.0.0.1:1', from: [x, y] } } } } }
+services: { www: { vips: { d: { l: 192.0.2.1 } } } }
+";
+
+    #[test]
+    fn a_site_that_is_forgotten_is_news_where_it_was_missed() {
+        let document = Document { name: "a.yaml".into(), bytes: POLICY.as_bytes().into() };
+        let loader =
+            Loader::new(Sources { embedded: vec![document], ..Sources::default() }, LoadOptions::default());
+        let reloader = Reloader::new(loader, Serials::default(), Arc::default()).unwrap();
+        let snapshot = reloader.publisher().current();
+        let world = &snapshot.parts().world;
+        let prober = Prober::spawn(Limits::of_this_process(), |_| ()).unwrap();
+        let seconds = Duration::from_secs;
+        let memory = Memory::default();
+        let mut books = Books::new(&snapshot, ("w".into(), Lookout::new(prober)), memory, seconds(0));
+        let mut vote = |site: &str, leaning, at| {
+            let (is_settled, measure, failure) = (true, Measure::default(), None);
+            let vote = Vote { leaning, is_settled, measure, failure, at: seconds(at) };
+            let votes = vec![("link:d/l".to_owned(), vote)];
+            books.hear(world, Ballots { site: site.into(), prober: "p".into(), votes }, seconds(at))
+        };
+        vote("y", Status::Up, 0);
+        vote("x", Status::Up, 0);
+        vote("x", Status::Down, 86_398);
+        let link = |books: &Books| books.verdicts().map(|(_, verdict)| verdict.status).next();
+        assert_eq!(link(&books), Some(Status::Unknown), "one of two is not enough");
+        assert!(books.tick(world, seconds(86_401)), "y was silent for a day: that is news");
+        assert_eq!(link(&books), Some(Status::Down), "and x decides alone");
+        assert_eq!(books.known.values().next(), Some(&Status::Down), "which is known over a restart");
     }
 }
