@@ -31,7 +31,7 @@ mod event;
 mod explain;
 mod inputs;
 mod layout;
-mod link;
+pub mod link;
 mod lottery;
 mod mask;
 mod operator;

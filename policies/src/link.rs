@@ -10,6 +10,7 @@
 //! for `priority`, with a warning, as long as there is no link model.
 
 mod carrier;
+pub mod feature;
 mod priority;
 mod weighted;
 
