@@ -1,0 +1,233 @@
+//! Decisions: what an operator sees of links, and what would have been best.
+//!
+//! One class of clients is asked for every 50 minutes, so that all hours and
+//! weeks of weather come by in a few hundred decisions. Streams of randomness
+//! are apart: more wrong labels change labels, and nothing else.
+
+use std::fmt::Write;
+
+use crate::kind::Kind;
+use crate::planetlab::PlanetLab;
+use crate::random::Random;
+use crate::truth::Facts;
+use crate::weather::{Forecast, Sky};
+use crate::world::{CARRIER_STEP_KM, MS_PER_KM, Way, World};
+
+/// First line of a file of samples.
+pub const HEADER: &str = "group,link,quality,price_km,weight,loss,delay_ms,jitter_ms,best,utility";
+
+/// Slots from one decision to the next: 50 minutes, which no day divides.
+const STRIDE: u32 = 5;
+
+/// Probes in a window.
+pub(crate) const PROBES: u32 = 60;
+
+/// Noise of a window's delay and jitter: the standard deviation of the
+/// logarithm.
+pub(crate) const DELAY_NOISE: f64 = 0.15;
+
+/// Share of links and windows that nobody measured: a prober restarts. Ours.
+const UNMEASURED: f64 = 0.01;
+
+/// What a mismatch of carriers costs at the peak and at night, of its mean:
+/// peerings are crowded when networks are.
+const MISMATCH: [f64; 2] = [1.5, 0.5];
+
+/// Loss of a crowded peering at the peak: ours, a few times usual loss.
+const PEERING_LOSS: f64 = 0.005;
+
+/// Which trace.
+#[derive(Clone, Copy, Debug)]
+pub struct How<'a> {
+    /// Weather and truth.
+    pub kind: &'a Kind,
+    /// Decides all.
+    pub seed: u64,
+    /// How many decisions.
+    pub groups: u32,
+    /// Share of labels that name another link than the best, 0–1.
+    pub wrong: f64,
+}
+
+/// One decision: the links that a class of clients could be given.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Decision {
+    /// Unique over kinds and seeds.
+    pub group: String,
+    /// In the order of declaration; at least two.
+    pub candidates: Vec<Candidate>,
+    /// The link that was truly best for these clients in the slot before.
+    pub best_before: usize,
+}
+
+/// A link, as an operator sees it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Candidate {
+    /// Its name.
+    pub link: String,
+    /// Operator's rating, 1–100.
+    pub quality: f64,
+    /// Distance and steps, km.
+    pub price_km: Option<f64>,
+    /// What operators say in `prefer:`, else 1.
+    pub weight: f64,
+    /// Share of 60 probes lost; nothing when there were none.
+    pub loss: Option<f64>,
+    /// Median, ms.
+    pub delay_ms: Option<f64>,
+    /// ms.
+    pub jitter_ms: Option<f64>,
+    /// Whether it is labelled best.
+    pub is_best: bool,
+    /// How good it truly was, nats.
+    pub utility: f64,
+    /// Great-circle distance, km.
+    pub distance_km: Option<f64>,
+}
+
+/// The decisions of a trace.
+#[must_use]
+pub fn trace(how: &How<'_>) -> Vec<Decision> {
+    let How { kind, seed, groups, wrong } = *how;
+    let stage = Stage::new(kind, seed);
+    let mut forecast = Forecast::new(&stage.world, kind.weather, seed);
+    let [mut clients, mut noise, mut labels] =
+        ["clients", "noise", "labels"].map(|purpose| Random::new(seed, purpose));
+    let mut decide = |number: u32| {
+        for _ in 2..STRIDE {
+            forecast.next(&stage.world);
+        }
+        let [before, now] = [forecast.next(&stage.world), forecast.next(&stage.world)];
+        let slot = (number + 1) * STRIDE - 1;
+        let class = clients.below(stage.world.ways.len());
+        let utilities = |skies: &[Sky], slot| -> Vec<_> {
+            stage.facts(class, skies, slot).iter().map(|facts| kind.truth.utility(facts)).collect()
+        };
+        let truth = utilities(&now, slot);
+        let best_before = best(&utilities(&before, slot - 1));
+        let label = mislabel(best(&truth), truth.len(), wrong, &mut labels);
+        let facts = stage.facts(class, &now, slot);
+        let candidates = facts.iter().enumerate().map(|(index, facts)| Candidate {
+            link: stage.world.links[index].name.clone(),
+            is_best: index == label,
+            utility: round(truth[index], 1e4),
+            ..seen(facts, &stage.world.ways[class][index], stage.planetlab.is_some(), &mut noise)
+        });
+        Decision {
+            group: format!("{}-{seed}-{number}", kind.name),
+            candidates: candidates.collect(),
+            best_before,
+        }
+    };
+    (0..groups).map(&mut decide).collect()
+}
+
+/// What of a trace does not pass.
+struct Stage {
+    world: World,
+    /// Delays, by class and link, in either slice.
+    planetlab: Option<Vec<Vec<[f64; 2]>>>,
+}
+
+impl Stage {
+    fn new(kind: &Kind, seed: u64) -> Self {
+        let world = World::new(seed, kind.spread);
+        let planetlab = kind.is_planetlab.then(|| nodes(&world, seed));
+        Self { world, planetlab }
+    }
+
+    /// What is true of each link for a class, under a sky.
+    fn facts(&self, class: usize, skies: &[Sky], slot: u32) -> Vec<Facts> {
+        let peak = Forecast::peak(slot);
+        let links = self.world.links.iter().zip(skies).zip(&self.world.ways[class]).enumerate();
+        links
+            .map(|(index, ((link, sky), way))| {
+                let real = self.planetlab.as_ref().map(|delays| delays[class][index]);
+                // The slices stand for night and evening.
+                let way_share = if real.is_some() { 0.0 } else { 1.0 }; // measured delays have it
+                let real_ms = real.map(|[night, evening]| night + (evening - night) * peak);
+                let mismatch = way.mismatch * (MISMATCH[1] + (MISMATCH[0] - MISMATCH[1]) * peak);
+                Facts {
+                    quality: link.quality,
+                    price_km: way.price_km,
+                    weight: way.weight,
+                    loss: sky.loss,
+                    delay_ms: sky.delay_ms(real_ms.unwrap_or(link.idle_ms)),
+                    jitter_ms: sky.jitter_ms,
+                    way_ms: way_share * (way.idle_ms + mismatch * CARRIER_STEP_KM * MS_PER_KM),
+                    way_loss: way_share * way.mismatch.min(1.0) * PEERING_LOSS * peak * peak,
+                    capacity: link.capacity + sky.capacity,
+                }
+            })
+            .collect()
+    }
+}
+
+/// Other nodes for each class and link, and their delays.
+fn nodes(world: &World, seed: u64) -> Vec<Vec<[f64; 2]>> {
+    let planetlab = PlanetLab::read();
+    let random = &mut Random::new(seed, "nodes");
+    let mut nodes: Vec<_> = (0..PlanetLab::NODES).collect();
+    for index in 0..world.links.len() + world.ways.len() {
+        let other = index + random.below(nodes.len() - index);
+        nodes.swap(index, other);
+    }
+    let (links, rest) = nodes.split_at(world.links.len());
+    let delays = |&class: &usize| links.iter().map(|&link| planetlab.round_trip_ms(class, link)).collect();
+    rest.iter().take(world.ways.len()).map(delays).collect()
+}
+
+/// What an operator sees of it.
+fn seen(facts: &Facts, way: &Way, is_priceless: bool, noise: &mut Random) -> Candidate {
+    let lost = (0..PROBES).filter(|_| noise.chance(facts.loss)).count();
+    let delay_ms = facts.delay_ms * noise.factor(DELAY_NOISE);
+    let jitter_ms = facts.jitter_ms * noise.factor(DELAY_NOISE);
+    let is_measured = !noise.chance(UNMEASURED);
+    let measured = |value: f64| is_measured.then_some(value);
+    #[expect(clippy::cast_precision_loss, reason = "60 at most")]
+    let loss = lost as f64 / f64::from(PROBES);
+    Candidate {
+        link: String::new(),
+        quality: facts.quality,
+        price_km: (!is_priceless).then_some(facts.price_km),
+        weight: facts.weight,
+        loss: measured(round(loss, 1e4)),
+        delay_ms: measured(round(delay_ms, 1e2)),
+        jitter_ms: measured(round(jitter_ms, 1e2)),
+        is_best: false,
+        utility: 0.0,
+        distance_km: (!is_priceless).then(|| way.distance_km.round()),
+    }
+}
+
+/// As it is written, so that a file says the same as the trace.
+fn round(value: f64, steps: f64) -> f64 {
+    (value * steps).round() / steps
+}
+
+fn best(utilities: &[f64]) -> usize {
+    (0..utilities.len()).max_by(|&one, &other| utilities[one].total_cmp(&utilities[other])).unwrap_or(0)
+}
+
+fn mislabel(best: usize, count: usize, wrong: f64, labels: &mut Random) -> usize {
+    let other = (best + 1 + labels.below(count - 1)) % count; // drawn even if not used
+    if labels.chance(wrong) { other } else { best }
+}
+
+/// Writes decisions as samples, without the header.
+pub fn write(decisions: &[Decision], out: &mut String) {
+    let cell = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    for Decision { group, candidates, .. } in decisions {
+        for one in candidates {
+            let Candidate { link, quality, weight, is_best, utility, .. } = one;
+            let [price, loss, delay, jitter] =
+                [one.price_km, one.loss, one.delay_ms, one.jitter_ms].map(cell);
+            let best = u8::from(*is_best);
+            writeln!(
+                out,
+                "{group},{link},{quality},{price},{weight},{loss},{delay},{jitter},{best},{utility}"
+            )
+            .expect("a string takes all");
+        }
+    }
+}
