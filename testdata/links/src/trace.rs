@@ -83,6 +83,9 @@ pub struct Candidate {
     pub utility: f64,
     /// Great-circle distance, km.
     pub distance_km: Option<f64>,
+    /// What the truth would say of what is seen: the bound that noise sets to
+    /// every selector.
+    pub guess: f64,
 }
 
 /// The decisions of a trace.
@@ -131,7 +134,7 @@ struct Stage {
 
 impl Stage {
     fn new(kind: &Kind, seed: u64) -> Self {
-        let world = World::new(seed, kind.spread);
+        let world = World::new(seed, kind.spread, kind.hearsay);
         let planetlab = kind.is_planetlab.then(|| nodes(&world, seed));
         Self { world, planetlab }
     }

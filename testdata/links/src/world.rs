@@ -46,9 +46,6 @@ const CAPACITY_SPREAD: f64 = 0.2;
 /// Points of an operator's rating for a nat of capacity, about 60: ours.
 const POINTS_PER_NAT: f64 = 60.0;
 
-/// By how many points operators are wrong: ours.
-const RATING_NOISE: f64 = 10.0;
-
 /// Share of pairs of class and link with a `prefer:` of 2 or 0.5: ours, most
 /// operators say nothing.
 const PREFERRED: f64 = 0.12;
@@ -100,13 +97,14 @@ pub struct World {
 impl World {
     /// The world of a seed, with 2–8 links; every seven seeds have all.
     /// `spread` is how far ways differ from what their length says, as the
-    /// standard deviation of the logarithm.
+    /// standard deviation of the logarithm; `hearsay` how wrong ratings are, in
+    /// points.
     #[must_use]
-    pub fn new(seed: u64, spread: f64) -> Self {
+    pub fn new(seed: u64, spread: f64, hearsay: f64) -> Self {
         let random = &mut Random::new(seed, "world");
         let count = 2 + usize::try_from(seed % 7).expect("below seven");
         let datacenters: Vec<_> = (0..=random.below(3)).map(|_| spot(random)).collect();
-        let links: Vec<_> = (0..count).map(|index| link(index, &datacenters, random)).collect();
+        let links: Vec<_> = (0..count).map(|index| link(index, &datacenters, hearsay, random)).collect();
         let ways = (0..CLASSES).map(|_| {
             let carrier = (!random.chance(UNKNOWN_CARRIER)).then(|| random.below(CARRIERS));
             let class = Class { carrier, at: spot(random) };
@@ -120,9 +118,9 @@ fn spot(random: &mut Random) -> [f64; 2] {
     [random.between(0.0, SIDE_KM), random.between(0.0, SIDE_KM)]
 }
 
-fn link(index: usize, datacenters: &[[f64; 2]], random: &mut Random) -> Link {
+fn link(index: usize, datacenters: &[[f64; 2]], hearsay: f64, random: &mut Random) -> Link {
     let capacity = CAPACITY_SPREAD * random.normal();
-    let rating = 60.0 + POINTS_PER_NAT * capacity + RATING_NOISE * random.normal();
+    let rating = 60.0 + POINTS_PER_NAT * capacity + hearsay * random.normal();
     Link {
         name: format!("link{index}"),
         carrier: (index + random.below(2)) % CARRIERS, // carriers differ, mostly
