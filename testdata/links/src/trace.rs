@@ -9,9 +9,9 @@ use std::fmt::Write;
 use crate::kind::Kind;
 use crate::planetlab::PlanetLab;
 use crate::random::Random;
-use crate::truth::Facts;
+use crate::truth::{Facts, Truth};
 use crate::weather::{Forecast, Sky};
-use crate::world::{CARRIER_STEP_KM, MS_PER_KM, Way, World};
+use crate::world::{CARRIER_STEP_KM, MS_PER_KM, USUAL_LOSS, Way, World, told_capacity};
 
 /// First line of a file of samples.
 pub const HEADER: &str = "group,link,quality,price_km,weight,loss,delay_ms,jitter_ms,best,utility";
@@ -116,11 +116,9 @@ pub fn trace(how: &How<'_>) -> Vec<Decision> {
             utility: round(truth[index], 1e4),
             ..seen(facts, &stage.world.ways[class][index], stage.planetlab.is_some(), &mut noise)
         });
-        Decision {
-            group: format!("{}-{seed}-{number}", kind.name),
-            candidates: candidates.collect(),
-            best_before,
-        }
+        let mut candidates: Vec<_> = candidates.collect();
+        guess(&kind.truth, &mut candidates);
+        Decision { group: format!("{}-{seed}-{number}", kind.name), candidates, best_before }
     };
     (0..groups).map(&mut decide).collect()
 }
@@ -200,6 +198,31 @@ fn seen(facts: &Facts, way: &Way, is_priceless: bool, noise: &mut Random) -> Can
         is_best: false,
         utility: 0.0,
         distance_km: (!is_priceless).then(|| way.distance_km.round()),
+        guess: 0.0,
+    }
+}
+
+/// Says of each candidate what the truth would, if all that is seen were true
+/// and what is not seen were usual.
+fn guess(truth: &Truth, candidates: &mut [Candidate]) {
+    let mean = |fact: fn(&Candidate) -> Option<f64>| {
+        let known: Vec<_> = candidates.iter().filter_map(fact).collect();
+        known.iter().sum::<f64>() / f64::from(u32::try_from(known.len().max(1)).expect("a few"))
+    };
+    let usual = [mean(|one| one.loss), mean(|one| one.delay_ms), mean(|one| one.jitter_ms)];
+    for one in candidates {
+        let price_km = one.price_km.unwrap_or(0.0);
+        one.guess = truth.utility(&Facts {
+            quality: one.quality,
+            price_km,
+            weight: one.weight,
+            loss: one.loss.unwrap_or(usual[0]).max(USUAL_LOSS),
+            delay_ms: one.delay_ms.unwrap_or(usual[1]).max(1.0),
+            jitter_ms: one.jitter_ms.unwrap_or(usual[2]),
+            way_ms: price_km * MS_PER_KM,
+            way_loss: 0.0,
+            capacity: told_capacity(one.quality),
+        });
     }
 }
 

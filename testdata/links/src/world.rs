@@ -8,8 +8,11 @@
 
 use crate::random::Random;
 
-/// Carriers; China has three large ones and a remainder.
-const CARRIERS: usize = 4;
+/// Carriers: China has three large ones and a remainder.
+const CARRIERS: [&str; 4] = ["telecom", "unicom", "mobile", "cable"];
+
+/// Datacenters, at most.
+const DATACENTERS: [&str; 3] = ["north", "south", "west"];
 
 /// Share of classes whose carrier is not known: ours.
 const UNKNOWN_CARRIER: f64 = 0.2;
@@ -45,6 +48,14 @@ const CAPACITY_SPREAD: f64 = 0.2;
 
 /// Points of an operator's rating for a nat of capacity, about 60: ours.
 const POINTS_PER_NAT: f64 = 60.0;
+
+/// Rating of a link of usual capacity: ours.
+const USUAL_RATING: f64 = 60.0;
+
+/// Loss of an idle link, and the spread of its logarithm: paid transit loses
+/// a few in ten thousand. Ours.
+pub(crate) const USUAL_LOSS: f64 = 0.000_2;
+const IDLE_LOSS_SPREAD: f64 = 1.0;
 
 /// Share of pairs of class and link with a `prefer:` of 2 or 0.5: ours, most
 /// operators say nothing.
@@ -103,10 +114,10 @@ impl World {
     pub fn new(seed: u64, spread: f64, hearsay: f64) -> Self {
         let random = &mut Random::new(seed, "world");
         let count = 2 + usize::try_from(seed % 7).expect("below seven");
-        let datacenters: Vec<_> = (0..=random.below(3)).map(|_| spot(random)).collect();
+        let datacenters: Vec<_> = (0..=random.below(DATACENTERS.len())).map(|_| spot(random)).collect();
         let links: Vec<_> = (0..count).map(|index| link(index, &datacenters, hearsay, random)).collect();
         let ways = (0..CLASSES).map(|_| {
-            let carrier = (!random.chance(UNKNOWN_CARRIER)).then(|| random.below(CARRIERS));
+            let carrier = (!random.chance(UNKNOWN_CARRIER)).then(|| random.below(CARRIERS.len()));
             let class = Class { carrier, at: spot(random) };
             links.iter().map(|link| way(&class, link, spread, random)).collect()
         });
@@ -119,20 +130,28 @@ fn spot(random: &mut Random) -> [f64; 2] {
 }
 
 fn link(index: usize, datacenters: &[[f64; 2]], hearsay: f64, random: &mut Random) -> Link {
+    // Neighbours differ, mostly.
+    let carrier = (index + random.below(2)) % CARRIERS.len();
     let capacity = CAPACITY_SPREAD * random.normal();
-    let rating = 60.0 + POINTS_PER_NAT * capacity + hearsay * random.normal();
+    let rating = USUAL_RATING + POINTS_PER_NAT * capacity + hearsay * random.normal();
     Link {
-        name: format!("link{index}"),
-        carrier: (index + random.below(2)) % CARRIERS, // carriers differ, mostly
+        // Counted, because a datacenter may have two links of a carrier; what
+        // follows the last slash is the carrier.
+        name: format!("{}/{index}/{}", DATACENTERS[index % datacenters.len()], CARRIERS[carrier]),
+        carrier,
         at: datacenters[index % datacenters.len()],
         quality: (rating / 5.0).round().clamp(1.0, 20.0) * 5.0,
         capacity,
         // From the edge of the city to another province: ours.
         idle_ms: random.log_between(4.0, 60.0),
-        // Usual for paid transit: ours.
-        idle_loss: random.log_between(0.000_03, 0.001),
+        idle_loss: USUAL_LOSS * random.factor(IDLE_LOSS_SPREAD),
         usage: [random.between(0.2, 0.4), random.between(0.1, 0.4)],
     }
+}
+
+/// The capacity that a rating speaks of, nats.
+pub(crate) fn told_capacity(quality: f64) -> f64 {
+    (quality - USUAL_RATING) / POINTS_PER_NAT
 }
 
 fn way(class: &Class, link: &Link, spread: f64, random: &mut Random) -> Way {
