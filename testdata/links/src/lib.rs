@@ -23,6 +23,7 @@
 mod kind;
 pub mod planetlab;
 mod random;
+pub mod series;
 mod trace;
 mod truth;
 mod weather;
