@@ -10,8 +10,15 @@
 //! for `priority`, with a warning, as long as there is no link model.
 
 mod carrier;
+pub mod drift;
+pub mod evaluate;
 pub mod feature;
+pub mod gate;
+pub mod model;
 mod priority;
+pub mod sample;
+pub mod train;
+mod utility;
 mod weighted;
 
 use std::fmt;

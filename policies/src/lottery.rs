@@ -61,7 +61,7 @@ pub(crate) const fn ramp_place(client: u64, datacenter: u64) -> u32 {
 }
 
 /// The finaliser of SplitMix64: every input bit reaches every output bit.
-const fn mix(mut x: u64) -> u64 {
+pub(crate) const fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)

@@ -1,0 +1,96 @@
+//! What a decision teaches: which differences make a link the better one.
+//!
+//! Where utilities are given, they say which link was best, and a rival that
+//! comes within 5 % of what links usually differ by teaches nothing. A label
+//! that they contradict is not believed. Where they are not given, labels are
+//! all there is.
+
+use super::super::feature::{Feature, Features};
+use super::super::sample::Sample;
+use super::super::utility::Utilities;
+
+/// Share of the usual spread of utilities within which links are alike.
+const ALIKE: f64 = 0.05;
+
+/// Least clarity with which labels must bear utilities out. A quarter of wrong
+/// labels still leaves about 0.5; without any relation it is about 0.
+const MIN_CLARITY: f64 = 0.2;
+
+/// One decision.
+#[derive(Debug)]
+pub(super) struct Lesson {
+    pub(super) features: Vec<Features>,
+    /// Of the best link less those of a rival; equal ones are left out.
+    pub(super) pairs: Vec<Features>,
+    /// The row that is best.
+    pub(super) best: usize,
+    losses: Option<Vec<f64>>,
+}
+
+/// Some decisions, and what operators should know of them.
+pub(super) struct Lessons {
+    pub(super) all: Vec<Lesson>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Lesson {
+    /// What it costs to pick a row: what is lost against the most useful or,
+    /// without utilities, 1 for any but the best. Nothing where some utilities
+    /// are given and these are not.
+    pub(super) fn loss(&self, pick: usize) -> Option<f64> {
+        self.losses.as_ref().map(|losses| losses[pick])
+    }
+}
+
+/// What all of `samples` teach.
+pub(super) fn lessons(samples: &[Sample]) -> Lessons {
+    let utilities = Utilities::of(samples);
+    let is_used = utilities.is_given && utilities.clarity >= MIN_CLARITY;
+    let mut notes = Vec::new();
+    if utilities.is_given && !is_used {
+        notes.push(format!(
+            "utility is not used: the best links have neither clearly more nor clearly less of it (clarity {:.2})",
+            utilities.clarity
+        ));
+    }
+    let mut spreads: Vec<f64> = utilities.groups.iter().flatten().map(|group| spread(group)).collect();
+    spreads.sort_by(f64::total_cmp);
+    let alike = ALIKE * spreads.get(spreads.len() / 2).copied().unwrap_or(0.0);
+    let lesson = |(sample, utilities): (&Sample, Option<Vec<f64>>)| match (is_used, utilities) {
+        (true, utilities) => by_utility(sample, utilities, alike),
+        (false, _) => by_label(sample),
+    };
+    Lessons { all: samples.iter().zip(utilities.groups).map(lesson).collect(), notes }
+}
+
+fn spread(group: &[f64]) -> f64 {
+    let [low, high] = [f64::min, f64::max].map(|end| group.iter().copied().reduce(end).unwrap_or(0.0));
+    high - low
+}
+
+fn by_utility(sample: &Sample, utilities: Option<Vec<f64>>, alike: f64) -> Lesson {
+    let Some(utilities) = utilities else {
+        return Lesson { losses: None, ..by_label(sample) };
+    };
+    let features = sample.features();
+    let top = utilities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let losses: Vec<f64> = utilities.iter().map(|utility| top - utility).collect();
+    let best = losses.iter().position(|&loss| loss <= 0.0).unwrap_or(0);
+    let pairs = pairs(&features, best, |row| losses[row] > alike);
+    Lesson { features, pairs, best, losses: Some(losses) }
+}
+
+fn by_label(sample: &Sample) -> Lesson {
+    let (features, best) = (sample.features(), sample.best());
+    let pairs = pairs(&features, best, |_| true);
+    let losses = (0..features.len()).map(|row| f64::from(u8::from(row != best))).collect();
+    Lesson { features, pairs, best, losses: Some(losses) }
+}
+
+fn pairs(features: &[Features], best: usize, is_rival: impl Fn(usize) -> bool) -> Vec<Features> {
+    let rivals = (0..features.len()).filter(|&row| row != best && is_rival(row));
+    let less = |row: usize| -> Features {
+        std::array::from_fn(|index: usize| features[best][index] - features[row][index])
+    };
+    rivals.map(less).filter(|pair| pair != &[0.0; Feature::COUNT]).collect()
+}
