@@ -131,7 +131,11 @@ fn try_out(snapshot: &Snapshot, prepared: &Prepared<'_>) -> Option<Failure> {
     let began = now.saturating_sub(SETTLED);
     // What was usable before the faults is what `last-resort: keep` keeps.
     let before = advance(world, &State::default(), &Inputs::new(world.model(), Status::Up), began);
-    let state = advance(world, &advance(world, &before, inputs, began), inputs, now);
+    let atlas = &snapshot.parts().atlas;
+    let mut state = advance(world, &before, inputs, began);
+    state.select(world, atlas, inputs);
+    let mut state = advance(world, &state, inputs, now);
+    state.select(world, atlas, inputs);
     let told = ask(&snapshot.with_state(Arc::new(state)), question);
     let differences = judge::differences(world.model(), *expect, &told);
     (!differences.is_empty()).then(|| Failure { title: title.clone(), differences, told })

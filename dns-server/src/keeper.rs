@@ -237,13 +237,17 @@ impl Desk {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             let time = now();
-            if self.ticked.elapsed() >= TICK {
+            let is_tick = self.ticked.elapsed() >= TICK;
+            if is_tick {
                 self.ticked = Instant::now();
                 let changed = self.books.tick(&self.world(), time);
                 self.mark(changed);
             }
             let changed = self.books.look_again(&self.world(), time);
             self.mark(changed || self.wake().is_some_and(|wake| wake <= time));
+            if is_tick && self.dirty.is_none() {
+                self.measure(time);
+            }
             if self.dirty.is_some() && self.published.elapsed() >= GATHER {
                 self.advance();
             }
@@ -335,10 +339,9 @@ impl Desk {
         let time = now();
         let world = self.world();
         let inputs = self.books.inputs(world.model());
-        let next = Arc::new(advance(&world, &self.state, &inputs, time));
-        let before = std::mem::replace(&mut self.state, Arc::clone(&next));
-        self.snapshot = Arc::new(self.snapshot.with_state(next));
-        self.publisher.publish(Arc::clone(&self.snapshot));
+        let mut next = advance(&world, &self.state, &inputs, time);
+        next.select(&world, &self.snapshot.parts().atlas, &inputs);
+        let before = self.publish(next);
         self.books.applied();
         self.published = Instant::now();
         if let Some(started) = started {
@@ -349,6 +352,25 @@ impl Desk {
         if !events.is_empty() {
             self.tell(events);
             self.is_worth_saving = true;
+        }
+    }
+
+    /// Publishes a state; gives back the one before.
+    fn publish(&mut self, next: State) -> Arc<State> {
+        let next = Arc::new(next);
+        self.snapshot = Arc::new(self.snapshot.with_state(Arc::clone(&next)));
+        self.publisher.publish(Arc::clone(&self.snapshot));
+        std::mem::replace(&mut self.state, next)
+    }
+
+    /// Has links selected by what was measured since.
+    fn measure(&mut self, time: Duration) {
+        let atlas = Arc::clone(&self.snapshot.parts().atlas);
+        if atlas.is_measured() {
+            let world = self.world();
+            let inputs = self.books.inputs(world.model());
+            let next = self.state.remeasured(&world, &atlas, &inputs, time);
+            let _ = self.publish(next); // nothing that events tell of changes
         }
     }
 

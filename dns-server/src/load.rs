@@ -101,7 +101,7 @@ impl Loader {
             refuse(first, "must declare a zone, here or in another file", &mut out);
         }
         rhumb_health::probe::validate(&read.model, &mut out);
-        let (world, wrong) = World::compile(read.model);
+        let (world, wrong) = World::compile(read.model, &disk);
         out.append(wrong);
         let footprint = disk.into_footprint(&self.sources, (files, stamps.clone()));
         let databases = self.geography.read(&self.sources.geo, stamps, &mut out);

@@ -14,15 +14,18 @@ use rhumb_zones::{Diagnostics, Service, ServiceId};
 use rustc_hash::FxHashMap;
 
 use crate::layout::{Layout, Ranker};
-use crate::shape::Shape;
+use crate::link::fares::Survey;
+use crate::link::price::Pricer;
+use crate::shape::{Kinds, Shape};
 use crate::view::View;
 use crate::world::World;
 
 /// The shapes of all services.
 #[derive(Debug)]
 pub struct Atlas {
-    /// By service.
     shapes: Vec<Arc<Shape>>,
+    /// By service.
+    of_service: Vec<usize>,
 }
 
 impl Atlas {
@@ -51,7 +54,8 @@ impl Atlas {
         let mut out = Diagnostics::default();
         let mut shapes = Vec::with_capacity(layouts.len());
         for batch in layouts.chunks(Self::BATCH) {
-            let mut classifiers: Vec<_> = batch.iter().map(|(_, layout)| Classifier::new(layout)).collect();
+            let mut classifiers: Vec<_> =
+                batch.iter().map(|(_, layout)| Classifier::new(world, layout)).collect();
             for place in table.places() {
                 let view = View::new(world, place);
                 classifiers.iter_mut().for_each(|classifier| classifier.add(&view));
@@ -61,19 +65,38 @@ impl Atlas {
                     too_many(world.model().service(*service), &mut out);
                     continue;
                 };
-                shapes.push(Arc::new(Shape::new(layout.clone(), classifier.keys, table.classes(&classes))));
+                let map = table.classes(&classes);
+                let kinds = Kinds { keys: classifier.keys, fares: classifier.fares.map(Survey::finish) };
+                shapes.push(Arc::new(Shape::new((shapes.len(), layout.clone()), kinds, map)));
             }
         }
         if out.refuse() {
             return Err(out);
         }
-        Ok(Self { shapes: of_service.into_iter().map(|shape| Arc::clone(&shapes[shape])).collect() })
+        Ok(Self { shapes, of_service })
     }
 
     /// The shape of `service`.
     #[must_use]
     pub fn shape(&self, service: ServiceId) -> &Arc<Shape> {
-        &self.shapes[service.index()]
+        &self.shapes[self.of_service[service.index()]]
+    }
+
+    /// Whether measures decide anything of it.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        self.shapes.iter().any(|shape| shape.fares().is_some())
+    }
+
+    /// Every shape, once.
+    pub(crate) fn shapes(&self) -> &[Arc<Shape>] {
+        &self.shapes
+    }
+
+    /// The services of the shape with this number.
+    pub(crate) fn services(&self, shape: usize) -> impl Iterator<Item = ServiceId> {
+        let services = self.of_service.iter().enumerate();
+        services.filter(move |(_, own)| **own == shape).map(|(service, _)| ServiceId::new(service))
     }
 }
 
@@ -88,28 +111,52 @@ struct Classifier<'a> {
     known: FxHashMap<Box<[u8]>, ClassId>,
     /// Of all classes, one after another.
     keys: Vec<u8>,
+    /// What else tells classes apart, where links are measured.
+    fares: Option<Survey>,
+    /// Key and marks of the client at hand.
+    whole: Vec<u8>,
     /// By place; nothing once there are too many.
     classes: Option<Vec<ClassId>>,
 }
 
 impl<'a> Classifier<'a> {
-    fn new(layout: &'a Layout) -> Self {
-        let known = FxHashMap::default();
-        Self { ranker: Ranker::new(layout), known, keys: Vec::new(), classes: Some(Vec::new()) }
+    fn new(world: &World, layout: &'a Layout) -> Self {
+        Self {
+            ranker: Ranker::new(layout),
+            known: FxHashMap::default(),
+            keys: Vec::new(),
+            fares: Pricer::new(world, layout).map(Survey::new),
+            whole: Vec::new(),
+            classes: Some(Vec::new()),
+        }
     }
 
     fn add(&mut self, view: &View<'_>) {
         let Some(classes) = &mut self.classes else { return };
         let key = self.ranker.key(view);
-        if let Some(class) = self.known.get(key) {
-            return classes.push(*class);
+        self.whole.clear();
+        self.whole.extend_from_slice(key);
+        if let Some(fares) = &self.fares {
+            fares.pricer().mark(view, &mut self.whole);
         }
-        let Some(class) = ClassId::new(self.known.len()) else {
-            self.classes = None;
-            return;
+        let class = match self.known.get(&*self.whole) {
+            Some(class) => *class,
+            None => {
+                let Some(class) = ClassId::new(self.known.len()) else {
+                    self.classes = None;
+                    return;
+                };
+                self.keys.extend_from_slice(key);
+                self.known.insert(self.whole.as_slice().into(), class);
+                if let Some(fares) = &mut self.fares {
+                    fares.open(&self.whole[key.len()..]);
+                }
+                class
+            }
         };
         classes.push(class);
-        self.keys.extend_from_slice(key);
-        self.known.insert(key.into(), class);
+        if let Some(fares) = &mut self.fares {
+            fares.add(class, view);
+        }
     }
 }

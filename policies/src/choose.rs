@@ -71,8 +71,31 @@ pub fn choose(shape: &Shape, state: &ServiceState, client: &Client<'_>, picks: &
     }
     if let Outcome::Vips(_) = state.outcome {
         pick(shape, state.sets(), client, picks);
+        if shape.explores != 0 && state.is_calm {
+            explore(shape, state, client, picks);
+        }
     }
     state.outcome
+}
+
+/// In a share of the draws, takes another link of the first one's group: what
+/// is never answered is never seen as clients see it.
+#[cold]
+fn explore(shape: &Shape, state: &ServiceState, client: &Client<'_>, picks: &mut Picks) {
+    let (share, draw) = (client.draw >> 32, client.draw & u64::from(u32::MAX));
+    let [first] = picks.slots() else { return };
+    let may = |slot: Slot| slot != *first && state.sets().any(|set| set.has(slot));
+    let mut groups = shape.groups(client.class);
+    let Some((_, group)) = groups.find(|(_, slots)| slots.contains(first)) else { return };
+    let others = || group.iter().copied().filter(|&slot| may(slot));
+    if share >= u64::from(shape.explores) || others().next().is_none() {
+        return;
+    }
+    let at = usize::try_from(draw % others().count() as u64).expect("below a count");
+    if let Some(other) = others().nth(at) {
+        picks.clear();
+        picks.push(other);
+    }
 }
 
 /// The same while the tiers depend on the client.
@@ -146,6 +169,7 @@ struct Bid {
     rank: u8,
     /// Its datacenter's luck; its own, where VIPs are drawn.
     luck: u64,
+    /// Its datacenter, where that comes before its place.
     member: u8,
     /// Its place among its datacenter's VIPs.
     level: u8,
@@ -176,7 +200,7 @@ impl Bid {
                 .count(),
             rank: client.class.rank(egress.member),
             luck,
-            member: egress.member,
+            member: if shape.is_joint { 0 } else { egress.member },
             level: client.class.level(slot),
             link_luck: shape.link_lottery.map_or(0, own),
         }

@@ -10,6 +10,7 @@
 
 mod candidate;
 mod client;
+mod links;
 mod moment;
 mod words;
 
@@ -20,13 +21,14 @@ use rhumb_zones::{LastResort, Prefix, RuleAction, ServiceId, VipId};
 use serde_json::{Value as Json, json};
 
 pub use candidate::Candidate;
+pub use links::LinkScore;
 pub(crate) use words::Words;
 
 use moment::moment;
 
 use crate::atlas::Atlas;
 use crate::choose::{Client, Picks, choose};
-use crate::shape::{Class, Shape};
+use crate::shape::{Class, Ranked, Shape};
 use crate::state::{Effects, Outcome, State, Tier};
 use crate::view::View;
 use crate::world::World;
@@ -60,6 +62,8 @@ pub struct Explanation {
     pub client: Vec<String>,
     /// How datacenters are ordered for it, and why.
     pub order: Vec<String>,
+    /// Links that are compared by what is measured, group by group.
+    pub links: Vec<Vec<LinkScore>>,
     /// Every VIP, best first.
     pub candidates: Vec<Candidate>,
     /// What is answered.
@@ -80,13 +84,14 @@ pub fn explain(world: &World, atlas: &Atlas, state: &State, question: &Question<
     let Question { service: id, place, class, scope, hash, draw, .. } = *question;
     let shape = atlas.shape(id);
     let service = world.model().service(id);
-    let own = shape.rank(world, place);
+    let own = state.rank(world, shape, place);
     let mut picks = Picks::default();
     let client = Client { class: class.unwrap_or_else(|| own.class()), hash, draw };
     let outcome = choose(shape, state.service(id), &client, &mut picks);
     let effects = state.effects(world, id);
     let words = Words { world, state };
-    let teller = Teller { world, state, words, shape, id, hash, effects, view: View::new(world, place) };
+    let view = View::new(world, place);
+    let teller = Teller { world, state, words, shape, id, hash, effects, view, own: &own };
     let is_kept = picks.slots().iter().any(|&slot| state.kept(id).has(slot));
     let picks: Vec<_> = picks.slots().iter().map(|slot| service.vips[slot.index()]).collect();
     let ttl = state.service(id).ttl;
@@ -103,6 +108,7 @@ pub fn explain(world: &World, atlas: &Atlas, state: &State, question: &Question<
         service: service.name.to_string(),
         client: who,
         order: teller.order(&client.class),
+        links: teller.scores(&client.class),
         candidates: client.class.order.iter().map(|&slot| teller.candidate(slot, &picks)).collect(),
         answer,
         outcome,
@@ -137,6 +143,7 @@ impl Explanation {
             "service": self.service,
             "client": self.client,
             "order": self.order,
+            "links": self.links.iter().map(|group| group.iter().map(LinkScore::to_json).collect()).collect::<Vec<Json>>(),
             "candidates": self.candidates.iter().map(Candidate::to_json).collect::<Vec<_>>(),
             "answer": { "kind": kind, "tier": tier, "vips": picked, "ttl": self.ttl, "scope": scope },
             "sentences": self.sentences().collect::<Vec<_>>(),
@@ -155,6 +162,8 @@ struct Teller<'a> {
     hash: u64,
     effects: Effects,
     view: View<'a>,
+    /// As a client at its place is ranked.
+    own: &'a Ranked,
 }
 
 impl Teller<'_> {

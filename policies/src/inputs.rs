@@ -14,6 +14,9 @@ use rhumb_health::{Measure, Status};
 use rhumb_zones::{DatacenterId, Model, ServiceId, TargetId, TargetName};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::link::model::LinkModel;
+use crate::state::Taught;
+
 /// Everything that decides, besides the policy and the past.
 #[derive(Clone, Debug)]
 pub struct Inputs {
@@ -26,6 +29,7 @@ pub struct Inputs {
     pub(crate) promoted: FxHashMap<ServiceId, DatacenterId>,
     pub(crate) followed: FxHashMap<ServiceId, DatacenterId>,
     pub(crate) confirmed: FxHashMap<TargetId, Duration>,
+    pub(crate) taught: Arc<Taught>,
     pub(crate) is_own_fault: bool,
 }
 
@@ -73,6 +77,7 @@ impl Inputs {
             promoted: FxHashMap::default(),
             followed: FxHashMap::default(),
             confirmed: FxHashMap::default(),
+            taught: Arc::default(),
             is_own_fault: false,
         }
     }
@@ -137,6 +142,12 @@ impl Inputs {
     /// `recovery: manual` may recover. It counts for faults that began before.
     pub fn recover(&mut self, target: TargetId, at: Duration) {
         self.confirmed.insert(target, at);
+    }
+
+    /// From now on the model of this file is another one, or the formula stands
+    /// in for it.
+    pub fn teach(&mut self, file: Arc<str>, model: Option<Arc<LinkModel>>) {
+        Arc::make_mut(&mut self.taught).insert(file, model);
     }
 
     /// Says that this server's own network is at fault: preference freezes.

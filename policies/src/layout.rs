@@ -24,6 +24,8 @@ pub(crate) struct Layout {
     egresses: Vec<Egress>,
     /// Slots by datacenter, each's in declaration order.
     declared: Vec<Slot>,
+    /// Slots among which links are selected: those of each datacenter, or all.
+    groups: Vec<Vec<Slot>>,
     /// Whether shares of clients may grow back after a recovery.
     has_ramp: bool,
 }
@@ -99,9 +101,15 @@ impl Layout {
         let members = datacenters.iter().enumerate().map(member).collect();
         let mut declared: Vec<_> = (0..egresses.len()).map(Slot::new).collect();
         declared.sort_by_key(|slot| (egresses[slot.index()].member, egresses[slot.index()].link));
+        let groups = if plan.selection.is_joint {
+            vec![declared.clone()]
+        } else {
+            let same = |a: &Slot, b: &Slot| egresses[a.index()].member == egresses[b.index()].member;
+            declared.chunk_by(same).map(<[Slot]>::to_vec).collect()
+        };
         let ramps = datacenters.iter().map(|&id| model.datacenter(id).ramp);
         let has_ramp = ramps.chain([model.service(service).ramp]).any(|ramp| !ramp.is_zero());
-        Self { plan, members, egresses, declared, has_ramp }
+        Self { plan, members, egresses, declared, groups, has_ramp }
     }
 
     /// Equal for services of one shape: equal chains and selections are one
@@ -114,6 +122,16 @@ impl Layout {
 
     pub(crate) const fn has_ramp(&self) -> bool {
         self.has_ramp
+    }
+
+    /// Slots among which links are selected, group by group.
+    pub(crate) fn groups(&self) -> &[Vec<Slot>] {
+        &self.groups
+    }
+
+    /// Whether there is more than one link to select from.
+    pub(crate) fn has_choice(&self) -> bool {
+        self.groups.iter().any(|group| group.len() > 1)
     }
 
     pub(crate) const fn plan(&self) -> &Plan {
@@ -171,7 +189,10 @@ impl<'a> Ranker<'a> {
     pub(crate) fn key(&mut self, view: &View<'_>) -> &[u8] {
         self.order.reset();
         for rank in &self.layout.plan.chain.ranks {
-            rank.refine(view, &mut self.order);
+            match self.layout.plan.selection.is_joint {
+                true => rank.refine_jointly(view, &mut self.order),
+                false => rank.refine(view, &mut self.order),
+            }
         }
         self.key[..self.layout.members.len()].copy_from_slice(self.order.ranks());
         if self.has_levels {
@@ -191,7 +212,9 @@ impl<'a> Ranker<'a> {
         self.links.clear();
         for &slot in slots {
             let egress = &egresses[slot.index()];
-            let entry = (-view.preference(egress.link), plan.selection.rank.key(view, egress), slot);
+            // What is measured has preference among its facts.
+            let preference = if plan.selection.is_measured() { 1.0 } else { view.preference(egress.link) };
+            let entry = (-preference, plan.selection.rank.key(view, egress), slot);
             let place = self.links.iter().rposition(|before| (before.0, before.1) <= (entry.0, entry.1));
             self.links.insert(place.map_or(0, |place| place + 1), entry);
         }

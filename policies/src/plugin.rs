@@ -7,11 +7,15 @@
 
 use std::sync::Arc;
 
-use rhumb_zones::{CarrierId, DatacenterId, Location, Model, Read, Reader, Spanned, Tree, did_you_mean};
+use rhumb_zones::{
+    CarrierId, DatacenterId, Diagnostics, Files, Location, Model, Read, Reader, Spanned, Tree, did_you_mean,
+};
 
 /// What names may be referred to, and where mistakes go.
 pub(crate) struct Context<'a, 'o> {
     pub(crate) model: &'a Model,
+    /// What policies name by path.
+    pub(crate) files: &'a dyn Files,
     pub(crate) reader: &'a mut Reader<'o>,
 }
 
@@ -59,6 +63,11 @@ impl Context<'_, '_> {
             self.reader.hinted(&name.at, format!("{:?} must be a {noun}", name.value), hint);
         }
         found
+    }
+
+    /// Reports mistakes of another file.
+    pub(crate) fn append(&mut self, wrong: Diagnostics) {
+        self.reader.append(wrong);
     }
 
     /// Reports a mistake.

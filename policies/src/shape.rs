@@ -8,9 +8,12 @@
 //! never the order, nor the scope of an answer.
 
 use rhumb_geo::{ClassId, ClassMap, Place};
+use rhumb_zones::Model;
 
 use crate::choose::Picks;
 use crate::layout::{Egress, Layout, Ranker, Ties};
+use crate::link::fares::Fares;
+use crate::link::price::Fare;
 use crate::lottery::Seed;
 use crate::mask::Slot;
 use crate::steer::Member;
@@ -20,16 +23,31 @@ use crate::world::World;
 /// Services that steer alike, and the classes they tell clients into.
 #[derive(Debug)]
 pub struct Shape {
+    /// Its place in the atlas.
+    number: usize,
     layout: Layout,
     pub(crate) ties: Option<Ties>,
     pub(crate) link_lottery: Option<Seed>,
+    /// Whether links of all tied datacenters are ordered jointly.
+    pub(crate) is_joint: bool,
+    /// Share of answers, a fraction of 2³², that name another link.
+    pub(crate) explores: u32,
     /// VIPs per answer, at most.
     pub(crate) most: usize,
     /// By class, one slot after another.
     orders: Vec<Slot>,
     /// By class, one key after another.
     keys: Vec<u8>,
+    /// What measured links are to each class.
+    fares: Option<Fares>,
     map: ClassMap,
+}
+
+/// The classes of a shape: their keys, one after another, and their fares.
+#[derive(Debug)]
+pub(crate) struct Kinds {
+    pub(crate) keys: Vec<u8>,
+    pub(crate) fares: Option<Fares>,
 }
 
 /// Clients whom a shape cannot tell apart.
@@ -37,8 +55,8 @@ pub struct Shape {
 pub struct Class<'a> {
     /// All slots, best first.
     pub(crate) order: &'a [Slot],
-    ranks: &'a [u8],
-    levels: &'a [u8],
+    pub(crate) ranks: &'a [u8],
+    pub(crate) levels: &'a [u8],
 }
 
 /// The class of a client that need not be in any table.
@@ -46,6 +64,8 @@ pub struct Class<'a> {
 pub struct Ranked {
     order: Vec<Slot>,
     key: Vec<u8>,
+    /// Where links are measured: marks and distances.
+    fare: Option<(Vec<u8>, Vec<f32>)>,
 }
 
 impl Ranked {
@@ -53,6 +73,22 @@ impl Ranked {
     #[must_use]
     pub fn class(&self) -> Class<'_> {
         Class::new(&self.order, &self.key)
+    }
+
+    pub(crate) fn fare(&self) -> Option<Fare<'_>> {
+        self.fare.as_ref().map(|(marks, distances)| Fare::new(marks, distances))
+    }
+
+    /// The same client with its links in another order.
+    pub(crate) fn ordered(&self, order: &[Slot], shape: &Shape) -> Self {
+        let mut ranked = Self { order: order.to_vec(), ..self.clone() };
+        let levels = ranked.key.len() - order.len();
+        for (_, group) in shape.groups(Class { order, ..self.class() }) {
+            for (level, slot) in (0..=u8::MAX).zip(group) {
+                ranked.key[levels + slot.index()] = level;
+            }
+        }
+        ranked
     }
 }
 
@@ -74,20 +110,30 @@ impl<'a> Class<'a> {
 }
 
 impl Shape {
-    /// The shape with these keys of classes, one after another, and the map
-    /// that leads to them.
-    pub(crate) fn new(layout: Layout, keys: Vec<u8>, map: ClassMap) -> Self {
+    /// The shape with this number and these classes, and the map that leads to
+    /// them.
+    pub(crate) fn new((number, layout): (usize, Layout), kinds: Kinds, map: ClassMap) -> Self {
+        let Kinds { keys, fares } = kinds;
         let width = layout.members().len() + layout.egresses().len();
         let orders = keys.chunks(width.max(1)).flat_map(|key| layout.order(key)).collect();
         let ties = layout.ties();
         let chain = &layout.plan().chain;
         let most = if ties == Some(Ties::Rotated) { Picks::MAX } else { 1 };
         Self {
+            number,
             ties,
             link_lottery: layout.plan().selection.lottery,
+            is_joint: layout.plan().selection.is_joint,
+            explores: layout
+                .plan()
+                .selection
+                .measured
+                .as_ref()
+                .map_or(0, |measured| measured.calm.explores()),
             most: chain.take.map_or(most, usize::from),
             orders,
             keys,
+            fares,
             map,
             layout,
         }
@@ -99,7 +145,31 @@ impl Shape {
         &self.map
     }
 
-    /// The class of that id.
+    /// Its number in the atlas.
+    pub(crate) const fn number(&self) -> usize {
+        self.number
+    }
+
+    /// How many classes there are.
+    pub(crate) fn classes(&self) -> impl ExactSizeIterator<Item = ClassId> {
+        let width = self.layout.members().len() + self.layout.egresses().len();
+        let count = self.keys.len() / width.max(1);
+        (0..count).map(|index| ClassId::new(index).expect("a survey makes no more than there may be"))
+    }
+
+    pub(crate) const fn fares(&self) -> Option<&Fares> {
+        self.fares.as_ref()
+    }
+
+    /// What tells a class from all others.
+    pub(crate) fn whole_key(&self, id: ClassId) -> Vec<u8> {
+        let class = self.class(id);
+        let marks = self.fares.as_ref().map_or(&[][..], |fares| fares.marks(id));
+        [class.ranks, class.levels, marks].concat()
+    }
+
+    /// The class of that id, before anything is measured: see
+    /// [`State::class`](crate::State::class).
     #[must_use]
     pub fn class(&self, id: ClassId) -> Class<'_> {
         let slots = self.layout.egresses().len();
@@ -111,8 +181,26 @@ impl Shape {
     /// Ranks a client at `place`, in a table or not, as a survey would.
     #[must_use]
     pub fn rank(&self, world: &World, place: Place<'_>) -> Ranked {
-        let key = Ranker::new(&self.layout).key(&View::new(world, place)).to_vec();
-        Ranked { order: self.layout.order(&key), key }
+        let view = View::new(world, place);
+        let key = Ranker::new(&self.layout).key(&view).to_vec();
+        let fare = self.fares.as_ref().map(|fares| fares.pricer().own(&view));
+        Ranked { order: self.layout.order(&key), key, fare }
+    }
+
+    /// The class that a client is in, if a survey met it.
+    pub(crate) fn class_with(&self, ranked: &Ranked) -> Option<ClassId> {
+        let marks = ranked.fare.as_ref().map_or(&[][..], |(marks, _)| marks);
+        let whole = [&ranked.key, marks].concat();
+        self.classes().find(|&id| self.whole_key(id) == whole)
+    }
+
+    /// The link, or the datacenter without one, that a slot stands for.
+    pub(crate) fn slot_name(&self, model: &Model, slot: Slot) -> String {
+        let egress = self.egress(slot);
+        let datacenter = &model.datacenter(self.member(egress.member).id).name;
+        egress
+            .link
+            .map_or_else(|| datacenter.to_string(), |link| format!("{datacenter}/{}", model.link(link).name))
     }
 
     /// Whether answers depend on [`Client::hash`](crate::Client), always or

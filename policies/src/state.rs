@@ -20,6 +20,7 @@
 //! reload.
 
 mod effects;
+mod links;
 mod recovery;
 mod save;
 mod tiers;
@@ -33,6 +34,7 @@ use rhumb_zones::{DatacenterId, Service, ServiceId, TargetId, VipId};
 use rustc_hash::FxHashMap;
 
 pub(crate) use effects::Effects;
+pub(crate) use links::{Side, Taught};
 pub(crate) use recovery::{Phase, Recoveries};
 pub use save::RestoreError;
 pub(crate) use tiers::Ramp;
@@ -45,6 +47,7 @@ use crate::path::Path;
 use crate::rule::{Facts, RuleState};
 use crate::statuses::{LeftOut, Statuses};
 use crate::world::World;
+use links::Links;
 use tiers::{Preferred, Tiers};
 use ttl::Unrest;
 
@@ -64,6 +67,7 @@ pub struct State {
     recoveries: Recoveries,
     rules: Arc<[RuleState]>,
     measures: Arc<FxHashMap<TargetId, Measure>>,
+    links: Arc<Links>,
     pub(crate) is_own_fault: bool,
 }
 
@@ -195,6 +199,7 @@ pub fn advance(world: &World, previous: &State, inputs: &Inputs, now: Duration) 
         statuses: Statuses::new(world, &previous.statuses, inputs, &mut clock),
         memories: primaries(world, previous, inputs),
         measures: Arc::clone(&inputs.measures),
+        links: Arc::clone(&previous.links),
         is_own_fault: inputs.is_own_fault,
         ..State::default()
     };

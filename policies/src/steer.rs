@@ -22,7 +22,7 @@ mod weighted;
 
 use std::fmt;
 
-use rhumb_zones::{DatacenterId, Model, Plugin, Prefix, Reader, Tree};
+use rhumb_zones::{DatacenterId, Plugin, Prefix, Tree};
 use serde_json::{Value as Json, json};
 
 pub(crate) use order::{Member, Order};
@@ -79,6 +79,12 @@ pub(crate) trait Rank: fmt::Debug + Send + Sync {
     /// Splits the groups of `order` by what `view` shows of the client.
     fn refine(&self, view: &View<'_>, order: &mut Order<'_>);
 
+    /// The same where links of all datacenters are selected from jointly, by a
+    /// price that holds the distance already.
+    fn refine_jointly(&self, view: &View<'_>, order: &mut Order<'_>) {
+        self.refine(view, order);
+    }
+
     /// Why a datacenter stands where it does, for people: `1,067 km`.
     fn reason(&self, view: &View<'_>, datacenter: DatacenterId) -> Option<String>;
 
@@ -118,7 +124,9 @@ pub(crate) struct Chain {
 impl Chain {
     /// Reads a chain; steps that cannot be read, or do nothing, are reported
     /// and left out.
-    pub(crate) fn read(plugins: &[Plugin], model: &Model, reader: &mut Reader<'_>) -> Self {
+    pub(crate) fn read(plugins: &[Plugin], context: &mut Context<'_, '_>) -> Self {
+        let Context { model, files, reader } = context;
+        let (model, files) = (*model, *files);
         let mut chain = Self::default();
         for plugin in plugins {
             reader.inside("steer", |reader| {
@@ -127,7 +135,7 @@ impl Chain {
                 let method =
                     METHODS.iter().find(|method| method.name() == name).expect("among the names of these");
                 reader.inside(name, |reader| {
-                    let step = method.read(&plugin.arguments, &mut Context { model, reader });
+                    let step = method.read(&plugin.arguments, &mut Context { model, files, reader });
                     step.and_then(|step| chain.push(step))
                         .into_iter()
                         .for_each(|why| reader.warn(&plugin.at, why));

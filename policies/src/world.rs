@@ -10,13 +10,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_zones::{DatacenterId, Diagnostics, Location, Model, Prefix, Reader, Service, ServiceId, TargetId};
+use rhumb_zones::{
+    DatacenterId, Diagnostics, Files, LinkId, Location, Model, Prefix, Reader, Service, ServiceId, Spanned,
+    TargetId,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value as Json;
 
+use crate::link::price::Region;
 use crate::link::{self, Selection};
 use crate::operator::Operators;
 use crate::path::Route;
+use crate::plugin::Context;
 use crate::rule::Rules;
 use crate::statuses;
 use crate::steer::{self, Chain};
@@ -29,6 +34,7 @@ pub struct World {
     plans: Vec<Plan>,
     operators: Operators,
     rules: Rules,
+    regions: Regions,
     /// Parents, nearest first, by target.
     parents: Vec<[Option<TargetId>; 3]>,
     /// In both orders.
@@ -47,12 +53,13 @@ pub(crate) struct Plan {
 }
 
 impl World {
-    /// Compiles `model`. The world is whole even when errors are reported: a
-    /// step that cannot be read is left out.
+    /// Compiles `model`, whose plugins may name `files`. The world is whole
+    /// even when errors are reported: a step that cannot be read is left out.
     #[must_use]
-    pub fn compile(model: Model) -> (Self, Diagnostics) {
+    pub fn compile(model: Model, files: &dyn Files) -> (Self, Diagnostics) {
         let mut out = Diagnostics::default();
-        let plans = read_plans(&model, &mut out);
+        let plans = read_plans(&model, files, &mut out);
+        let regions = Regions::new(&model, &mut out);
         let mut seen = FxHashSet::default();
         let chains = plans.iter().map(|plan| &plan.chain).filter(|chain| seen.insert(Arc::as_ptr(chain)));
         let operators = Operators::new(&model, chains.map(|chain| &**chain));
@@ -61,7 +68,8 @@ impl World {
         let ends = model.interconnects().iter().map(|line| (line.ends, line.target));
         let interconnects = ends.flat_map(|([a, b], line)| [((a, b), line), ((b, a), line)]).collect();
         let (holds, routes) = (statuses::holds(model.interconnects()), FxHashMap::default());
-        let mut world = Self { model, plans, operators, parents, interconnects, holds, routes, rules };
+        let mut world =
+            Self { model, plans, operators, parents, interconnects, holds, routes, rules, regions };
         let services = world.model.services().iter().enumerate();
         let routes = services.map(|(id, service)| (service.target, Route::new(&world, ServiceId::new(id))));
         world.routes = routes.collect();
@@ -103,6 +111,12 @@ impl World {
         &self.plans[service.index()]
     }
 
+    /// In which region a link leaves: its own, or its datacenter's.
+    pub(crate) fn region(&self, datacenter: DatacenterId, link: Option<LinkId>) -> Option<Region> {
+        let own = link.and_then(|link| self.regions.links[link.index()]);
+        own.or_else(|| self.regions.datacenters[datacenter.index()])
+    }
+
     /// What the paths of a service, named as a target, lead through.
     pub(crate) fn route(&self, service: TargetId) -> &Route {
         &self.routes[&service]
@@ -121,6 +135,32 @@ impl World {
     /// The interconnect declared between two datacenters.
     pub(crate) fn interconnect(&self, a: DatacenterId, b: DatacenterId) -> Option<TargetId> {
         self.interconnects.get(&(a, b)).copied()
+    }
+}
+
+/// Regions, read.
+#[derive(Debug)]
+struct Regions {
+    datacenters: Vec<Option<Region>>,
+    links: Vec<Option<Region>>,
+}
+
+impl Regions {
+    fn new(model: &Model, out: &mut Diagnostics) -> Self {
+        let mut read = |who: String, said: &Option<Spanned<Arc<str>>>| {
+            let said = said.as_ref()?;
+            let region = Region::new(&said.value);
+            if region.is_none() {
+                let what = format!("must be an ISO 3166 code such as CN or CN-BJ, not {:?}", said.value);
+                out.error(&said.at, &who, "region", what);
+            }
+            region
+        };
+        let datacenters = model.datacenters().iter();
+        let datacenters =
+            datacenters.map(|one| read(format!("datacenter {}", one.name), &one.region)).collect();
+        let links = model.links().iter().map(|one| read(format!("link {}", one.name), &one.region)).collect();
+        Self { datacenters, links }
     }
 }
 
@@ -151,16 +191,17 @@ fn parents(model: &Model) -> Vec<[Option<TargetId>; 3]> {
 /// Reads chains and selections, each distinct place once: services that take
 /// theirs from `defaults:` share them, and mistakes there are reported once.
 /// Those that read alike become one, which makes shapes cheap to compare.
-fn read_plans(model: &Model, out: &mut Diagnostics) -> Vec<Plan> {
+fn read_plans(model: &Model, files: &dyn Files, out: &mut Diagnostics) -> Vec<Plan> {
     let mut chains = Shared::default();
     let mut selections = Shared::default();
     let plan = |service: &Service| {
         let mut reader = Reader::new(out, &format!("service {}", service.name));
         let Service { steer, link_selection, .. } = service;
         let at = steer.iter().map(|plugin| plugin.at.clone()).collect();
-        let chain = chains.get(at, || Chain::read(steer, model, &mut reader));
+        let mut context = Context { model, files, reader: &mut reader };
+        let chain = chains.get(at, || Chain::read(steer, &mut context));
         let at = link_selection.selector.iter().map(|plugin| plugin.at.clone()).collect();
-        let selection = selections.get(at, || Selection::read(link_selection, &mut reader));
+        let selection = selections.get(at, || Selection::read(link_selection, &mut context));
         Plan { chain, selection }
     };
     model.services().iter().map(plan).collect()

@@ -14,6 +14,16 @@ pub trait Files {
     fn read(&self, from: &str, path: &str) -> Result<(String, Vec<u8>), ReadError>;
 }
 
+/// No files at all: for policies that name none.
+#[derive(Clone, Copy, Debug)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, _: &str, _: &str) -> Result<(String, Vec<u8>), ReadError> {
+        Err(ReadError("cannot be read: there are no files here".to_owned()))
+    }
+}
+
 /// Why a named file could not be had; the text completes "FILE: …".
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]

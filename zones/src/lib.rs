@@ -28,7 +28,7 @@ mod tree;
 mod zone;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Location, Severity};
-pub use files::{Files, ReadError};
+pub use files::{Files, NoFiles, ReadError};
 pub use ids::{
     BalancerId, CarrierId, ClientGroupId, DatacenterId, InterconnectId, LinkId, NodeId, ServiceId, TargetId,
     VipId, ZoneId,

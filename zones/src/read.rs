@@ -72,6 +72,11 @@ impl<'o> Reader<'o> {
         Self { out, who: who.to_owned(), which: String::new(), names: Vec::new() }
     }
 
+    /// Takes over the mistakes of another input that this one names.
+    pub fn append(&mut self, wrong: Diagnostics) {
+        self.out.append(wrong);
+    }
+
     /// Runs `body` one step deeper: in `key` of the current value.
     pub fn inside<T>(&mut self, key: impl fmt::Display, body: impl FnOnce(&mut Self) -> T) -> T {
         let length = self.which.len();

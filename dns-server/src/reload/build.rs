@@ -42,7 +42,9 @@ impl Builder {
         let model = loaded.world.model();
         // Nothing is probed yet: every target is as its `assume:` says.
         let inputs = Inputs::new(model, Status::Unknown);
-        let state = advance(&loaded.world, &State::default(), &inputs, Duration::from_secs(journal::now()));
+        let mut state =
+            advance(&loaded.world, &State::default(), &inputs, Duration::from_secs(journal::now()));
+        state.select(&loaded.world, &loaded.atlas, &inputs);
         let parts = Parts {
             serials: serials.assign(model, footprint.newest()),
             world: loaded.world,

@@ -8,7 +8,7 @@
 
 use std::net::IpAddr;
 
-use rhumb_policies::{Client, LeftOut, Outcome, Picks, Shape, Slot, choose, client_hash};
+use rhumb_policies::{Client, LeftOut, Outcome, Picks, Shape, Slot, State, choose, client_hash};
 use rhumb_zones::{LastResort, Prefix, Rtype, ServiceId};
 
 use super::chain::Chain;
@@ -51,7 +51,7 @@ pub(super) fn answer<'s>(
     }
     chain.counters.steer();
     let shape = parts.atlas.shape(service);
-    let (client, scope) = locate(&chain.client, shape);
+    let (client, scope) = locate(&chain.client, (shape, &parts.state));
     reply.scope = reply.scope.max(scope);
     let mut picks = Picks::default();
     let steered = Steered { chain, service, rows, ttl: state.ttl, leaves_out: state.leaves_out };
@@ -88,7 +88,10 @@ fn steers(rows: &ServiceRows, qtype: Rtype, outcome: Outcome) -> bool {
 }
 
 /// The client's class and the scope that an answer to it has.
-pub(super) fn locate<'s>(client: &client::Client<'_>, shape: &'s Shape) -> (Client<'s>, u8) {
+pub(super) fn locate<'s>(
+    client: &client::Client<'_>,
+    (shape, state): (&'s Shape, &'s State),
+) -> (Client<'s>, u8) {
     let (class, scope, hashed) = match client.subnet {
         Some((network, source)) => {
             let (class, mut scope) = shape.map().find(network, source);
@@ -104,7 +107,7 @@ pub(super) fn locate<'s>(client: &client::Client<'_>, shape: &'s Shape) -> (Clie
     } else {
         0
     };
-    (Client { class: shape.class(class), hash, draw: client.draw }, scope)
+    (Client { class: state.class(shape, class), hash, draw: client.draw }, scope)
 }
 
 const fn clamp(address: IpAddr) -> u8 {

@@ -46,7 +46,7 @@ pub(super) fn answer(chain: &Chain<'_, '_>, reply: &mut Reply<'_>) -> bool {
 /// Why `service` answers `client` as it does.
 pub(super) fn tell(snapshot: &Snapshot, service: ServiceId, client: &Client<'_>) -> Explanation {
     let parts = snapshot.parts();
-    let (chosen, scope) = locate(client, parts.atlas.shape(service));
+    let (chosen, scope) = locate(client, (parts.atlas.shape(service), &parts.state));
     let address = client.subnet.map_or(client.source, |(network, _)| network);
     let question = Question {
         service,

@@ -123,7 +123,7 @@ fn load(policy: &Path, databases: Vec<Vec<u8>>) -> Snapshot {
     let source = Source { bytes: std::fs::read(policy).unwrap(), path };
     let loaded = rhumb_zones::load(&[source], &Disk, &LoadOptions::default());
     assert!(!loaded.diagnostics.refuse(), "{}", loaded.diagnostics);
-    let (world, diagnostics) = World::compile(loaded.model);
+    let (world, diagnostics) = World::compile(loaded.model, &rhumb_zones::NoFiles);
     assert!(!diagnostics.refuse(), "{diagnostics}");
     let carriers = world.model().carriers();
     let databases = databases.into_iter().map(|bytes| Database::open("a database", bytes).unwrap()).collect();

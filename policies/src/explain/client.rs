@@ -59,6 +59,7 @@ impl Teller<'_> {
         for (index, member) in members {
             said.extend(self.links(index, member, class));
         }
+        said.extend(self.choices(class));
         said
     }
 

@@ -7,8 +7,11 @@
 //! not, are each ordered by the VIPs' `priority:`, then as declared. A client of
 //! no known carrier matches none.
 
-use super::{Rank, Selection, Selector};
+use rhumb_zones::Tree;
+
+use super::{Rank, Selection, Selector, refuse_arguments};
 use crate::layout::Egress;
+use crate::plugin::Context;
 use crate::view::View;
 
 pub(super) struct Carrier;
@@ -22,8 +25,9 @@ impl Selector for Carrier {
         "Links of the client's carrier first, then by the VIPs' priority."
     }
 
-    fn selection(&self) -> Selection {
-        Selection { rank: Box::new(ByCarrier), lottery: None, is_said: true }
+    fn read(&self, arguments: &Tree, context: &mut Context<'_, '_>) -> Option<Selection> {
+        refuse_arguments(self.name(), arguments, context);
+        Some(Selection::fixed(ByCarrier))
     }
 }
 
@@ -44,6 +48,6 @@ impl Rank for ByCarrier {
     }
 }
 
-fn matches(view: &View<'_>, egress: &Egress) -> bool {
+pub(super) fn matches(view: &View<'_>, egress: &Egress) -> bool {
     egress.carriers.iter().any(|&carrier| view.has_carrier(carrier))
 }

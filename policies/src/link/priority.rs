@@ -4,8 +4,11 @@
 //! link before a spare one means it. Links of equal priority do not share load;
 //! `weighted` does that.
 
-use super::{Rank, Selection, Selector};
+use rhumb_zones::Tree;
+
+use super::{Rank, Selection, Selector, refuse_arguments};
 use crate::layout::Egress;
+use crate::plugin::Context;
 use crate::view::View;
 
 pub(super) struct Priority;
@@ -19,8 +22,9 @@ impl Selector for Priority {
         "By the VIPs' priority, higher first, then in declaration order."
     }
 
-    fn selection(&self) -> Selection {
-        Selection { rank: Box::new(ByPriority), lottery: None, is_said: true }
+    fn read(&self, arguments: &Tree, context: &mut Context<'_, '_>) -> Option<Selection> {
+        refuse_arguments(self.name(), arguments, context);
+        Some(Selection::fixed(ByPriority))
     }
 }
 

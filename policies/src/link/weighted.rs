@@ -5,9 +5,12 @@
 //! other can be. Which datacenter is answered is not its business: bare
 //! `weighted` in `steer:` draws among VIPs of all tied datacenters.
 
-use super::{Rank, Selection, Selector};
+use rhumb_zones::Tree;
+
+use super::{Rank, Selection, Selector, refuse_arguments};
 use crate::layout::Egress;
 use crate::lottery::Seed;
+use crate::plugin::Context;
 use crate::view::View;
 
 pub(super) struct Weighted;
@@ -21,8 +24,9 @@ impl Selector for Weighted {
         "Drawn by the VIPs' weight."
     }
 
-    fn selection(&self) -> Selection {
-        Selection { rank: Box::new(Tied), lottery: Some(Seed::Draw), is_said: true }
+    fn read(&self, arguments: &Tree, context: &mut Context<'_, '_>) -> Option<Selection> {
+        refuse_arguments(self.name(), arguments, context);
+        Some(Selection { lottery: Some(Seed::Draw), ..Selection::fixed(Tied) })
     }
 }
 

@@ -84,6 +84,7 @@ impl State {
             "addresses": addresses,
             "recoveries": troubles,
             "services": services,
+            "links": self.save_links(model),
         })
     }
 
@@ -101,6 +102,9 @@ impl State {
         let mut state =
             Self { memories: restore_memories(model, &paper.get("services")?)?, ..Self::default() };
         restore_targets(model, &mut state, &paper)?;
+        if let Some(links) = paper.find("links") {
+            state.restore_links(&links)?;
+        }
         let vips: FxHashMap<_, _> = model.vips().iter().map(|vip| vip.target).zip(0..).collect();
         for (target, trouble) in targets(model, &paper.get("recoveries")?)? {
             let Some(&vip) = vips.get(&target) else { continue };
@@ -238,12 +242,12 @@ fn targets<'j>(model: &Model, paper: &Paper<'j>) -> Result<Vec<(TargetId, Paper<
     Ok(paper.entries()?.into_iter().filter_map(known).collect())
 }
 
-fn nanoseconds(time: Duration) -> u64 {
+pub(super) fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX) // the year 2554
 }
 
 /// A part of a saved state, and where it stands.
-struct Paper<'j> {
+pub(super) struct Paper<'j> {
     which: String,
     json: &'j Json,
 }
@@ -254,17 +258,17 @@ impl<'j> Paper<'j> {
     }
 
     /// What is said under `key`; null is not said.
-    fn find(&self, key: &str) -> Option<Self> {
+    pub(super) fn find(&self, key: &str) -> Option<Self> {
         let json = self.json.get(key).filter(|json| !json.is_null())?;
         Some(Self { which: format!("{}.{key}", self.which), json })
     }
 
-    fn get(&self, key: &str) -> Result<Self, RestoreError> {
+    pub(super) fn get(&self, key: &str) -> Result<Self, RestoreError> {
         self.find(key)
             .ok_or_else(|| RestoreError { which: format!("{}.{key}", self.which), what: "must be there" })
     }
 
-    fn entries(&self) -> Result<Vec<(String, Self)>, RestoreError> {
+    pub(super) fn entries(&self) -> Result<Vec<(String, Self)>, RestoreError> {
         let entries = self.json.as_object().ok_or_else(|| self.wrong("must be a map"))?;
         let entry = |(key, json): (&String, &'j Json)| {
             (key.clone(), Self { which: format!("{}.{key}", self.which), json })
@@ -286,7 +290,7 @@ impl<'j> Paper<'j> {
         self.json.as_bool().ok_or_else(|| self.wrong("must be true or false"))
     }
 
-    fn time(&self) -> Result<Duration, RestoreError> {
+    pub(super) fn time(&self) -> Result<Duration, RestoreError> {
         self.json
             .as_u64()
             .map(Duration::from_nanos)

@@ -20,6 +20,8 @@ pub struct ServiceState {
     /// Whether some VIP leaves out addresses: see
     /// [`State::left_out`](crate::State::left_out).
     pub leaves_out: bool,
+    /// Whether every VIP is usable and allowed, and nothing is changing.
+    pub(crate) is_calm: bool,
     /// The VIPs that may be answered.
     first: VipMask,
     /// More of them: those of an earlier set come before all of a later one.
@@ -177,7 +179,9 @@ impl<'a> Tiers<'a> {
             let ramp = Ramp { open, shares, second, preferred: self.effects.preferred() };
             ServiceState { ramp: Some(Arc::new(ramp)), ..state }
         } else if !first.open.is_empty() {
-            self.answer(Outcome::Vips(Tier::Allowed), &[first.open], is_steady)
+            let is_calm = is_steady && first.open == self.candidates;
+            let state = self.answer(Outcome::Vips(Tier::Allowed), &[first.open], is_steady);
+            ServiceState { is_calm, ..state }
         } else if !second.is_empty() {
             self.answer(Outcome::Vips(Tier::Avoided), &[second], is_steady)
         } else {
@@ -226,6 +230,7 @@ impl<'a> Tiers<'a> {
             outcome,
             ttl: u32::try_from(ttl.as_secs()).unwrap_or(u32::MAX),
             leaves_out: false,
+            is_calm: false,
             first,
             rest: (!rest.is_empty()).then(|| rest.into()),
             ramp: None,

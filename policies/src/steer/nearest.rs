@@ -5,7 +5,8 @@
 //! step to split. A client group's `order:` replaces distance for the
 //! datacenters it names, which then come first. A client without coordinates
 //! leaves everything tied, hence in declaration order; a datacenter without
-//! `at:` comes last.
+//! `at:` comes last. Where links are selected across datacenters, distance is in
+//! their price, and without `within:` this step leaves it to that.
 
 use rhumb_geo::Direction;
 use rhumb_zones::{ClientGroup, DatacenterId, Fraction, Read, Reader, Tree, Value, spec};
@@ -100,6 +101,16 @@ impl Rank for ByDistance {
             |member| key(member.id),
             |first, next| first == next || first >= 0.0 && self.ties(first, next),
         );
+    }
+
+    fn refine_jointly(&self, view: &View<'_>, order: &mut Order<'_>) {
+        if self.within.is_some() {
+            return self.refine(view, order);
+        }
+        let listed = listed(view);
+        order.split(|member| {
+            listed.iter().position(|&id| id == member.id).map_or(f64::INFINITY, |place| place as f64)
+        });
     }
 
     fn reason(&self, view: &View<'_>, datacenter: DatacenterId) -> Option<String> {

@@ -56,8 +56,10 @@ impl Method for Regions {
         let Arguments { regions, default } = context.read(arguments)?;
         let mut map = Map { default: default.map(|names| context.datacenters(&names)), ..Map::default() };
         for (key, region) in regions {
-            let model = context.model;
-            context.reader.inside(&key.text, |reader| map.add(&key, region, &mut Context { model, reader }));
+            let (model, files) = (context.model, context.files);
+            context
+                .reader
+                .inside(&key.text, |reader| map.add(&key, region, &mut Context { model, files, reader }));
         }
         Some(Step::Rank(Box::new(map)))
     }

@@ -1,6 +1,7 @@
 //! Mistakes in plugins' arguments: all at once, each with its address.
 
 use rhumb_policies::World;
+use rhumb_zones::NoFiles;
 
 use crate::world::model;
 
@@ -15,7 +16,7 @@ services:
     vips: {{ north: 192.0.2.1, south: 192.0.2.2 }}
 "
     );
-    World::compile(model(&policy)).1.to_string()
+    World::compile(model(&policy), &NoFiles).1.to_string()
 }
 
 /// What is said of a chain, or of a selection, contains the wanted words;
@@ -81,7 +82,8 @@ fn regions() {
 
 #[test]
 fn selections() {
-    let across = "warning: service www: link-selection: across needs the link model";
+    let across = "link-selection: across needs a selector that compares measures: formula or model";
+    let factor = "link-selection: must be 0 to 100, not 101";
     check(
         |selection| said("[nearest]", selection),
         &[
@@ -89,8 +91,25 @@ fn selections() {
             ("carriers", "\"carriers\" is not known here\n    hint: did you mean \"carrier\"?", "a word"),
             ("{ carrier: telecom }", "link-selection: carrier takes no arguments", "of its own"),
             ("{ carrier: ~, mode: shadow }", "link-selection: carrier takes no arguments", "of another"),
-            ("formula", "warning: service www: link-selection: formula needs the link model", "later"),
-            ("{ priority: ~, across: datacenters }", across, "later"),
+            ("formula", "", "a word is enough"),
+            (
+                "{ formula: { delay: 2, cost: 0 }, margin: 5%, hold: 2m, pace: 1, explore: 1% }",
+                "",
+                "all keys",
+            ),
+            ("{ formula: { dealy: 2 } }", "hint: did you mean \"delay\"?", "a slip"),
+            ("{ formula: { delay: 101 } }", factor, "too much"),
+            ("{ formula: ~, explore: 3% }", "explore must be at most 2 %", "too many"),
+            ("{ formula: ~, across: datacenters }", "", "jointly"),
+            ("{ priority: ~, across: datacenters }", across, "nothing to compare"),
+            ("model", "model needs a file: { model: links.model }", "which?"),
+            ("{ model: links.model }", "link-selection: links.model: cannot be read", "not there"),
+            ("{ model: { file: links.model, mode: shadow } }", "links.model: cannot be read", "long form"),
+            (
+                "{ model: links.model, retrain: { every: 1s } }",
+                "links.model: cannot be read",
+                "first things first",
+            ),
         ],
     );
 }
@@ -108,7 +127,7 @@ defaults: { steer: [nearst] }
 datacenters: { north: {} }
 services: { a: { vips: { north: 192.0.2.1 } }, b: { vips: { north: 192.0.2.2 } } }
 ";
-    let (_, diagnostics) = World::compile(model(policy));
+    let (_, diagnostics) = World::compile(model(policy), &NoFiles);
     assert_eq!(diagnostics.errors(), 1, "{diagnostics}");
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rhumb_health::Measure;
 use rhumb_policies::{Facts, RuleState, World};
-use rhumb_zones::{Model, ServiceId, TargetId};
+use rhumb_zones::{Model, NoFiles, ServiceId, TargetId};
 
 use crate::world::model;
 
@@ -31,7 +31,7 @@ rules:
 }
 
 fn compiled(condition: &str) -> (World, String) {
-    let (world, diagnostics) = World::compile(model(&policy(condition)));
+    let (world, diagnostics) = World::compile(model(&policy(condition)), &NoFiles);
     (world, diagnostics.to_string())
 }
 

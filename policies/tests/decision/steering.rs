@@ -175,7 +175,7 @@ fn links() {
             "",
             telecom,
             "west/unicom west/other west/telecom",
-            "priority: the negative one last, then as declared",
+            "formula: the negative one last, then as declared",
         ),
         ("link-selection: priority", telecom, "west/unicom west/other west/telecom", "the same, said"),
         (
@@ -185,12 +185,11 @@ fn links() {
             "the carrier's own first",
         ),
         ("link-selection: carrier", at(0.0, 0.0), "west/unicom west/other west/telecom", "no carrier known"),
-        ("link-selection: formula", telecom, "west/unicom west/other west/telecom", "no link model yet"),
         (
-            "link-selection: { model: links.model, mode: shadow }",
+            "link-selection: formula",
             telecom,
             "west/unicom west/other west/telecom",
-            "nor here",
+            "priority is not compared",
         ),
     ];
     for (selection, place, want, why) in rows {

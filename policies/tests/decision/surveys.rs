@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use rhumb_policies::{Atlas, World};
-use rhumb_zones::ServiceId;
+use rhumb_zones::{NoFiles, ServiceId};
 
 use crate::world::{Case, Luck, model, places};
 
@@ -68,7 +68,7 @@ fn operators_beat_databases() {
 
 #[test]
 fn prefixes_are_those_of_clients_and_regions() {
-    let (world, _) = World::compile(model(POLICY));
+    let (world, _) = World::compile(model(POLICY), &NoFiles);
     let names: Vec<_> = world.operator_prefixes().iter().map(ToString::to_string).collect();
     let want = [
         "198.18.0.0/15",
@@ -151,7 +151,7 @@ fn too_many_classes_are_refused_with_an_address() {
     for datacenter in 1..6 {
         writeln!(policy, "      d{datacenter}: {{ a: 192.0.2.1{datacenter} }}").unwrap();
     }
-    let (world, _) = World::compile(model(&policy));
+    let (world, _) = World::compile(model(&policy), &NoFiles);
     let refused = Atlas::survey(&world, &places(&world)).unwrap_err().to_string();
     let want = "service www: steer: tells apart more than 65535 kinds of clients";
     assert!(refused.starts_with("policy.yaml:") && refused.contains(want), "{refused}");

@@ -8,16 +8,7 @@ use rhumb_health::Status;
 use rhumb_policies::{
     Action, Atlas, Client, Inputs, Outcome, Picks, Shape, State, Tier, World, advance, choose,
 };
-use rhumb_zones::{Files, LoadOptions, Model, Point, ReadError, ServiceId, Source, TargetId, VipId, load};
-
-/// A disk without files.
-pub(crate) struct Nothing;
-
-impl Files for Nothing {
-    fn read(&self, _: &str, path: &str) -> Result<(String, Vec<u8>), ReadError> {
-        Err(ReadError(format!("{path} does not exist")))
-    }
-}
+use rhumb_zones::{LoadOptions, Model, NoFiles, Point, ServiceId, Source, TargetId, VipId, load};
 
 /// A compiled policy, without places.
 pub(crate) struct Case {
@@ -28,7 +19,7 @@ pub(crate) struct Case {
 /// The model of a policy that must be right.
 pub(crate) fn model(policy: &str) -> Model {
     let source = Source { path: "policy.yaml".into(), bytes: policy.into() };
-    let loaded = load(&[source], &Nothing, &LoadOptions::default());
+    let loaded = load(&[source], &NoFiles, &LoadOptions::default());
     assert!(!loaded.diagnostics.refuse(), "{}\n{policy}", loaded.diagnostics);
     loaded.model
 }
@@ -41,7 +32,7 @@ pub(crate) fn places(world: &World) -> PlaceTable {
 
 impl Case {
     pub(crate) fn new(policy: &str) -> Self {
-        let (world, diagnostics) = World::compile(model(policy));
+        let (world, diagnostics) = World::compile(model(policy), &NoFiles);
         assert!(!diagnostics.refuse(), "{diagnostics}\n{policy}");
         let atlas = Atlas::survey(&world, &places(&world)).unwrap();
         Self { world, atlas }
@@ -90,13 +81,20 @@ impl Case {
     /// Where it settles after `previous`, an hour later.
     pub(crate) fn after(&self, previous: &State, inputs: &Inputs) -> State {
         let start = previous.wake().unwrap_or_default() + Duration::from_secs(3600);
-        let state = advance(&self.world, previous, inputs, start);
-        advance(&self.world, &state, inputs, start + Duration::from_secs(3600))
+        let state = self.at(previous, inputs, start);
+        self.at(&state, inputs, start + Duration::from_secs(3600))
+    }
+
+    /// The state at a moment, links selected.
+    pub(crate) fn at(&self, previous: &State, inputs: &Inputs, now: Duration) -> State {
+        let mut state = advance(&self.world, previous, inputs, now);
+        state.select(&self.world, &self.atlas, inputs);
+        state
     }
 
     /// The first service's answer to a client.
     pub(crate) fn ask(&self, state: &State, place: Place<'_>, luck: Luck) -> (Outcome, Vec<String>) {
-        let ranked = self.shape().rank(&self.world, place);
+        let ranked = state.rank(&self.world, self.shape(), place);
         let client = Client { class: ranked.class(), hash: luck.hash, draw: luck.draw };
         let mut picks = Picks::default();
         let outcome = choose(self.shape(), state.service(ServiceId::new(0)), &client, &mut picks);

@@ -12,6 +12,7 @@ use crate::diagnostic::Location;
 use crate::ids::{BalancerId, CarrierId, DatacenterId, LinkId, TargetId};
 use crate::place::Point;
 use crate::prefix::Prefix;
+use crate::read::Spanned;
 
 /// A datacenter.
 #[derive(Debug)]
@@ -22,6 +23,9 @@ pub struct Datacenter {
     pub location: Location,
     /// Where it stands, if said.
     pub at: Option<Point>,
+    /// The ISO 3166 code, unread, of the country or part of one that it stands
+    /// in, if said.
+    pub region: Option<Spanned<Arc<str>>>,
     /// Its declared links; empty means one implicit link.
     pub links: Vec<LinkId>,
     /// Its declared balancers; empty means that `balance` always holds.
@@ -49,6 +53,8 @@ pub struct Link {
     pub cost: Option<f64>,
     /// Where it leaves to the Internet; its datacenter's `at` when not said.
     pub at: Option<Point>,
+    /// As its datacenter's, for where it leaves; that one's when not said.
+    pub region: Option<Spanned<Arc<str>>>,
     /// Itself as a target.
     pub target: TargetId,
 }

@@ -72,6 +72,8 @@ spec! {
     pub(crate) struct DatacenterSpec as "datacenter" {
         /// Where it stands: [latitude, longitude] in degrees.
         at: Option<Point>,
+        /// The country or part of one that it stands in: an ISO 3166 code such as CN or CN-BJ.
+        region: Option<Spanned<Arc<str>>>,
         /// Its egress links by name; without any it has one nameless link.
         links: Named<LinkSpec>,
         /// Its load balancers by name.
@@ -95,6 +97,8 @@ spec! {
         cost: Option<f64>,
         /// Where it leaves to the Internet, if not where its datacenter stands.
         at: Option<Point>,
+        /// The country or part of one where it leaves, if not its datacenter's.
+        region: Option<Spanned<Arc<str>>>,
         /// How it is probed.
         probe: Option<CheckForm>,
         ..target: TargetKeys,

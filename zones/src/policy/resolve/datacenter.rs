@@ -30,7 +30,7 @@ impl Resolver<'_> {
     }
 
     fn one_datacenter(&mut self, key: Key, spec: DatacenterSpec) -> DatacenterId {
-        let DatacenterSpec { at, links, balancers, intranet, ramp, target } = spec;
+        let DatacenterSpec { at, region, links, balancers, intranet, ramp, target } = spec;
         let Key { at: location, text: name } = key;
         let id = DatacenterId::new(self.model.datacenters.len());
         let itself = self.target(TargetName::Datacenter(Arc::clone(&name)), &location, target, None);
@@ -40,7 +40,8 @@ impl Resolver<'_> {
         let links = self.links(id, &name, links);
         let balancers = self.balancers(id, &name, balancers);
         let ramp = ramp.or(self.defaults.service.ramp).unwrap_or_default();
-        let datacenter = Datacenter { name, location, at, links, balancers, intranet, ramp, target: itself };
+        let target = itself;
+        let datacenter = Datacenter { name, location, at, region, links, balancers, intranet, ramp, target };
         self.model.datacenters.push(datacenter);
         id
     }
@@ -56,7 +57,7 @@ impl Resolver<'_> {
             let room = (self.model.links.len(), LinkId::MAX);
             let fit = self.name_is_fit(&key, "link") && self.has_room(room, &key.at, "links");
             let Some(spec) = spec.filter(|_| fit) else { continue };
-            let LinkSpec { carrier, quality: Bounded(quality), cost, at, probe, target } = spec;
+            let LinkSpec { carrier, quality: Bounded(quality), cost, at, region, probe, target } = spec;
             let who = format!("link {owner}/{}", key.text);
             let probe = self.probe(probe, [&who, "probe"]);
             let carriers = self.carrier_references(carrier, &who);
@@ -67,7 +68,8 @@ impl Resolver<'_> {
             let target = self.target(name, &key.at, target, probe);
             let quality = u8::try_from(quality).unwrap_or(u8::MAX);
             ids.push(LinkId::new(self.model.links.len()));
-            self.model.links.push(Link { name: key.text, datacenter, carriers, quality, cost, at, target });
+            let name = key.text;
+            self.model.links.push(Link { name, datacenter, carriers, quality, cost, at, region, target });
         }
         ids
     }

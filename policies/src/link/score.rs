@@ -1,0 +1,166 @@
+//! A group of links, scored, and when one of them leads another.
+//!
+//! A score is a sum of parts, one per feature and one for the operator's cost,
+//! so that it can be told where it comes from. A *lead* is the difference of
+//! two scores without what may be mere noise: a difference in delay of less
+//! than 2 ms, and one in loss that two windows of these sizes show by chance
+//! once in ten times, count as none. Only leads move clients.
+//!
+//! The cost of a link counts beside that of the dearest of its group; links
+//! whose cost is not said cost the mean of those that are.
+
+use rhumb_health::Measure;
+
+use super::feature::{Feature, LinkFacts, Weights, features};
+use super::measured::Formula;
+use crate::mask::Slot;
+
+/// What a link's probes say, as far as it can be relied on.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Reading {
+    loss: Option<f64>,
+    delay_ms: Option<f64>,
+    jitter_ms: Option<f64>,
+    tries: u32,
+}
+
+impl Reading {
+    /// Fewer tries than these measure nothing yet.
+    const MIN_TRIES: u32 = 10;
+
+    /// What `measure` amounts to.
+    pub(crate) fn new(measure: Option<&Measure>) -> Self {
+        let Some(measure) = measure.filter(|measure| measure.tries >= Self::MIN_TRIES) else {
+            return Self::default();
+        };
+        let Measure { loss, p50_ms, jitter_ms, tries, .. } = *measure;
+        Self { loss: Some(loss), delay_ms: p50_ms, jitter_ms, tries }
+    }
+
+    /// Adds it to what else is known.
+    pub(crate) const fn on(&self, facts: LinkFacts) -> LinkFacts {
+        LinkFacts { loss: self.loss, delay_ms: self.delay_ms, jitter_ms: self.jitter_ms, ..facts }
+    }
+}
+
+/// Parts of a score: the features', and the cost's.
+pub(crate) const PARTS: usize = Feature::COUNT + 1;
+
+/// A link and its score.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scored {
+    pub(crate) slot: Slot,
+    pub(crate) facts: LinkFacts,
+    /// Nats, by feature, then cost.
+    pub(crate) parts: [f64; PARTS],
+    tries: u32,
+}
+
+/// A link to be scored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entrant {
+    pub(crate) slot: Slot,
+    pub(crate) facts: LinkFacts,
+    pub(crate) reading: Reading,
+    pub(crate) cost: Option<f64>,
+}
+
+/// Scores a group.
+pub(crate) fn score(formula: &Formula, entrants: &[Entrant]) -> Vec<Scored> {
+    let Formula { weights, cost } = formula;
+    let facts: Vec<_> = entrants.iter().map(|entrant| entrant.reading.on(entrant.facts)).collect();
+    let costs = costs(entrants);
+    let scored = |(((entrant, facts), features), dear): (((&Entrant, &LinkFacts), _), f64)| {
+        let mut parts = [0.0; PARTS];
+        parts[..Feature::COUNT].copy_from_slice(&Weights::contributions(weights, &features));
+        parts[Feature::COUNT] = -cost * dear;
+        Scored { slot: entrant.slot, facts: *facts, parts, tries: entrant.reading.tries }
+    };
+    entrants.iter().zip(&facts).zip(features(&facts)).zip(costs).map(scored).collect()
+}
+
+/// Costs as shares of the dearest's.
+fn costs(entrants: &[Entrant]) -> Vec<f64> {
+    let known = || entrants.iter().filter_map(|entrant| entrant.cost);
+    let dearest = known().fold(0.0, f64::max);
+    if dearest <= 0.0 {
+        return vec![0.0; entrants.len()];
+    }
+    let mean = known().sum::<f64>() / known().count() as f64;
+    entrants.iter().map(|entrant| entrant.cost.unwrap_or(mean) / dearest).collect()
+}
+
+/// Differences of delay below it are noise, milliseconds.
+const DELAY_NOISE_MS: f64 = 2.0;
+
+/// Square of the deviations that chance exceeds once in ten times.
+const LOSS_NOISE: f64 = 1.64 * 1.64;
+
+impl Scored {
+    /// The score, in nats.
+    pub(crate) fn total(&self) -> f64 {
+        self.parts.iter().sum()
+    }
+
+    /// By how much it is better than `other`, in nats, noise left out.
+    pub(crate) fn lead(&self, other: &Self) -> f64 {
+        let is_noise = |feature: usize| match Feature::ALL.get(feature) {
+            Some(Feature::Delay | Feature::Late) => self.delay_is_noise(other),
+            Some(Feature::Loss) => self.loss_is_noise(other),
+            _ => false,
+        };
+        let mut lead = 0.0;
+        for feature in (0..PARTS).filter(|&feature| !is_noise(feature)) {
+            lead += self.parts[feature] - other.parts[feature];
+        }
+        lead
+    }
+
+    fn delay_is_noise(&self, other: &Self) -> bool {
+        let both = self.facts.delay_ms.zip(other.facts.delay_ms);
+        both.is_some_and(|(own, other)| (own - other).abs() < DELAY_NOISE_MS)
+    }
+
+    /// Whether two windows of these sizes show such a difference by chance.
+    fn loss_is_noise(&self, other: &Self) -> bool {
+        let Some((own, theirs)) = self.facts.loss.zip(other.facts.loss) else { return false };
+        let spread = |loss: f64, tries: u32| {
+            let tries = f64::from(tries.max(1));
+            (loss * tries + 0.5) / (tries * tries)
+        };
+        let variance = spread(own, self.tries) + spread(theirs, other.tries);
+        (own - theirs) * (own - theirs) <= LOSS_NOISE * variance
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_leads_nobody() {
+        let entrant = |slot, loss, delay_ms, cost| Entrant {
+            slot: Slot::new(slot),
+            facts: LinkFacts { quality: Some(50.0), ..LinkFacts::default() },
+            reading: Reading { loss: Some(loss), delay_ms: Some(delay_ms), jitter_ms: None, tries: 60 },
+            cost,
+        };
+        let rows = [
+            ((0.0, 10.0, None), (0.0, 11.9, None), false, "less than 2 ms"),
+            ((0.0, 10.0, None), (0.0, 13.0, None), true, "more"),
+            ((0.0, 10.0, None), (1.0 / 60.0, 10.0, None), false, "one packet of sixty"),
+            ((0.0, 10.0, None), (3.0 / 60.0, 10.0, None), false, "three by chance"),
+            ((0.0, 10.0, None), (6.0 / 60.0, 10.0, None), true, "six hardly"),
+            ((0.10, 10.0, None), (0.12, 10.0, None), false, "both bad"),
+            ((0.0, 10.0, Some(1.0)), (0.0, 10.0, Some(4.0)), true, "dearer"),
+            ((0.0, 10.0, Some(1.0)), (0.0, 10.0, None), false, "a cost that is not said is the mean"),
+        ];
+        for ((loss_a, delay_a, cost_a), (loss_b, delay_b, cost_b), leads, why) in rows {
+            let group = [entrant(0, loss_a, delay_a, cost_a), entrant(1, loss_b, delay_b, cost_b)];
+            let scored = score(&Formula::DEFAULT, &group);
+            let lead = scored[0].lead(&scored[1]);
+            assert_eq!(lead > 0.05, leads, "{why}: {lead}");
+            assert!((lead + scored[1].lead(&scored[0])).abs() < 1e-12, "{why}: both ways");
+        }
+    }
+}
