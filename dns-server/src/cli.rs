@@ -8,14 +8,17 @@
 
 mod check;
 mod demo;
+mod evaluate;
 mod explain;
 mod health;
 mod orders;
 mod probe;
 mod running;
+mod samples;
 mod schema;
 mod serve;
 mod test;
+mod train;
 
 use std::error::Error;
 use std::fmt;
@@ -93,6 +96,10 @@ enum Command {
     Recover(orders::Recover),
     /// Miss a silent site no more: its votes are not waited for
     Forget(orders::Forget),
+    /// Learn a link model from samples
+    Train(train::Train),
+    /// Play known decisions with a link model or a selector
+    Evaluate(evaluate::Evaluate),
     /// Probe what a site sees, and vote at servers
     Probe(probe::Probe),
     /// Serve a demonstration on loopback: no files, no root
@@ -146,6 +153,8 @@ pub fn main() -> ExitCode {
         Command::Promote(promote) => promote.run(),
         Command::Recover(recover) => recover.run(),
         Command::Forget(forget) => forget.run(),
+        Command::Train(train) => train.run(),
+        Command::Evaluate(evaluate) => evaluate.run(),
         Command::Probe(probe) => probe.run(),
         Command::Demo(demo) => demo.run(),
     };

@@ -41,7 +41,7 @@ const MAGIC: &str = "rhumb-link-model";
 const VERSION: &str = "1";
 
 /// Largest file, bytes: a real one has about 1,500.
-const MAX_BYTES: usize = 16 << 10;
+pub const MAX_BYTES: usize = 16 << 10;
 
 /// Largest number either way: beyond it a difference of scores says nothing.
 const MAX_NUMBER: f64 = 1e6;

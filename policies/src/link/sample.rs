@@ -121,6 +121,19 @@ impl Sample {
     }
 }
 
+/// The row picked in each of `samples`, as CSV with the header `group,link`.
+#[must_use]
+pub fn picks(samples: &[Sample], picks: &[usize]) -> String {
+    let mut out = "group,link\n".to_owned();
+    for (sample, &pick) in samples.iter().zip(picks) {
+        name(&mut out, &sample.group);
+        out.push(',');
+        name(&mut out, &sample.rows[pick].link);
+        out.push('\n');
+    }
+    out
+}
+
 /// Writes a name, in quotes if it must be (RFC 4180 §2).
 fn name(out: &mut String, text: &str) {
     if text.contains([',', '"']) || text.trim() != text {
