@@ -55,6 +55,8 @@ pub use mask::{Slot, VipMask};
 pub use path::{BalancerPlan, PlannedNode, node_plan};
 pub use rule::{Facts, RuleState, Rules};
 pub use shape::{Class, Ranked, Shape};
-pub use state::{Outcome, RestoreError, ServiceState, State, TargetState, Tier, advance};
+pub use state::{
+    Decision, LinkShare, LinkSummary, Outcome, RestoreError, ServiceState, State, TargetState, Tier, advance,
+};
 pub use statuses::LeftOut;
 pub use world::World;

@@ -66,6 +66,8 @@ pub struct Ranked {
     key: Vec<u8>,
     /// Where links are measured: marks and distances.
     fare: Option<(Vec<u8>, Vec<f32>)>,
+    /// The class it was ordered as.
+    pub(crate) id: Option<ClassId>,
 }
 
 impl Ranked {
@@ -80,8 +82,8 @@ impl Ranked {
     }
 
     /// The same client with its links in another order.
-    pub(crate) fn ordered(&self, order: &[Slot], shape: &Shape) -> Self {
-        let mut ranked = Self { order: order.to_vec(), ..self.clone() };
+    pub(crate) fn ordered(&self, order: &[Slot], (shape, id): (&Shape, Option<ClassId>)) -> Self {
+        let mut ranked = Self { order: order.to_vec(), id, ..self.clone() };
         let levels = ranked.key.len() - order.len();
         for (_, group) in shape.groups(Class { order, ..self.class() }) {
             for (level, slot) in (0..=u8::MAX).zip(group) {
@@ -184,7 +186,7 @@ impl Shape {
         let view = View::new(world, place);
         let key = Ranker::new(&self.layout).key(&view).to_vec();
         let fare = self.fares.as_ref().map(|fares| fares.pricer().own(&view));
-        Ranked { order: self.layout.order(&key), key, fare }
+        Ranked { order: self.layout.order(&key), key, fare, id: None }
     }
 
     /// The class that a client is in, if a survey met it.

@@ -23,6 +23,7 @@ mod effects;
 mod links;
 mod recovery;
 mod save;
+mod survey;
 mod tiers;
 mod ttl;
 
@@ -37,6 +38,7 @@ pub(crate) use effects::Effects;
 pub(crate) use links::{Side, Taught};
 pub(crate) use recovery::{Phase, Recoveries};
 pub use save::RestoreError;
+pub use survey::{Decision, LinkShare, LinkSummary};
 pub(crate) use tiers::Ramp;
 pub use tiers::{Outcome, ServiceState, Tier};
 

@@ -100,7 +100,7 @@ impl Teller<'_> {
         let name = |slot: Slot| self.shape.slot_name(self.world.model(), slot);
         let mut said: Vec<String> = scored.iter().map(|one| scored_words(&name(one.slot), one)).collect();
         let own = &scored[0];
-        let kept = self.shape.class_with(self.own).and_then(|id| {
+        let kept = self.own.id.and_then(|id| {
             let selected = self.state.selected(self.shape, Side::Live)?;
             Some(selected.choice(self.shape, id, group)).filter(|choice| choice.slot == own.slot)
         });
@@ -130,7 +130,7 @@ impl Teller<'_> {
     /// What the model in the shadow would answer, where it is another link.
     fn shadow(&self, class: &Class<'_>) -> Vec<String> {
         let Some(selected) = self.state.selected(self.shape, Side::Shadow) else { return Vec::new() };
-        let Some(id) = self.shape.class_with(self.own) else { return Vec::new() };
+        let Some(id) = self.own.id else { return Vec::new() };
         let name = |slot: Slot| self.shape.slot_name(self.world.model(), slot);
         let groups = self.shape.groups(*class).filter(|(_, slots)| slots.len() > 1);
         let told = groups.map(|(group, slots)| {

@@ -69,8 +69,9 @@ pub(crate) struct Calm {
     pub(crate) margin: f64,
     /// How long it must be.
     pub(crate) hold: Duration,
-    /// Share of classes that may move within a minute.
-    pub(crate) pace: f64,
+    /// Share of classes that may move within a minute, and how many may
+    /// however few there are.
+    pub(crate) pace: (f64, usize),
     /// Share of answers that name another usable link.
     pub(crate) explore: f64,
 }
@@ -95,9 +96,9 @@ impl Calm {
 
     /// 10 % and 60 s cut switches to a third at 0.1 ms of delay on measured
     /// paths (PlanetLab); half of the classes in a minute leave an operator
-    /// time to look before all are gone.
+    /// time to look before all are gone, which makes sense for crowds only.
     pub(super) fn default() -> Self {
-        Self { margin: 0.1_f64.ln_1p(), hold: Duration::from_secs(60), pace: 0.5, explore: 0.0 }
+        Self { margin: 0.1_f64.ln_1p(), hold: Duration::from_secs(60), pace: (0.5, 8), explore: 0.0 }
     }
 
     /// What explores, as a fraction of 2³².
@@ -119,7 +120,7 @@ impl Calm {
         Self {
             margin: margin.map_or(usual.margin, |Fraction(share)| share.ln_1p()),
             hold: hold.unwrap_or(usual.hold),
-            pace: pace.map_or(usual.pace, |Fraction(share)| share),
+            pace: pace.map_or(usual.pace, |Fraction(share)| (share, 1)),
             explore,
         }
     }

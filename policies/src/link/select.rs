@@ -273,8 +273,8 @@ impl Selector<'_> {
         let mut moves: Vec<_> = before.moves.iter().filter(is_recent).copied().collect();
         let moved: usize = moves.iter().map(|(_, count)| count).sum();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count")]
-        let most = (self.shape.classes().len() as f64 * self.calm.pace) as usize;
-        let room = most.max(1).saturating_sub(moved);
+        let most = (self.shape.classes().len() as f64 * self.calm.pace.0) as usize;
+        let room = most.max(self.calm.pace.1).saturating_sub(moved);
         turns.sort_by(|a, b| b.gain.total_cmp(&a.gain).then(a.class.cmp(&b.class)));
         let mut gone = FxHashSet::default();
         for Turn { class, range, group, to, .. } in turns {

@@ -137,11 +137,11 @@ impl State {
             return ranked;
         };
         match shape.class_with(&ranked) {
-            Some(id) => ranked.ordered(selected.orders.class(shape.class(id), id).order, shape),
+            Some(id) => ranked.ordered(selected.orders.class(shape.class(id), id).order, (shape, Some(id))),
             None => {
                 let order =
                     self.with_selector(world, shape, Side::Live, |own| own.first(ranked.class(), fare));
-                order.map_or_else(|| ranked.clone(), |order| ranked.ordered(&order, shape))
+                order.map_or_else(|| ranked.clone(), |order| ranked.ordered(&order, (shape, None)))
             }
         }
     }
@@ -212,7 +212,7 @@ impl State {
     }
 
     /// By slot, whether links are up.
-    fn ups(&self, world: &World, shape: &Shape) -> Vec<bool> {
+    pub(super) fn ups(&self, world: &World, shape: &Shape) -> Vec<bool> {
         let links = shape.layout().egresses().iter().map(|egress| egress.link);
         let is_up = |link| self.statuses.record(world.model().link(link).target).is_up;
         links.map(|link| link.is_none_or(is_up)).collect()

@@ -7,6 +7,7 @@ mod events;
 mod explaining;
 mod histories;
 mod holds;
+mod links;
 mod memory;
 mod oracle;
 mod paths;

@@ -1,0 +1,405 @@
+//! Which link clients get by what is measured, and when they get another.
+//!
+//! Time is virtual: a play is a list of moments at which links begin to measure
+//! something else, and a list of moments at which a client asks.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use rhumb_geo::Place;
+use rhumb_health::{Measure, Status};
+use rhumb_policies::{Action, Client, Inputs, Picks, Question, State, advance, choose, explain};
+use rhumb_zones::{CarrierId, ServiceId, VipId};
+
+use crate::world::{Case, Luck, at};
+
+/// A datacenter with links to two carriers and one to nobody.
+const WORLD: &str = "zone: example.com
+datacenters:
+  west:
+    at: [0, 0]
+    links: { telecom: { carrier: chinanet }, unicom: { carrier: unicom }, transit: { quality: 20 } }
+clients: { homes: { prefixes: [10.0.0.0/8], carrier: chinanet } }
+services:
+  www:
+    SELECTION
+    vips: { west: { telecom: 192.0.2.1, unicom: 192.0.2.2, transit: 192.0.2.3 } }
+";
+
+fn world(selection: &str) -> Case {
+    Case::new(&WORLD.replace("SELECTION", selection))
+}
+
+/// Loss and delay of a link, as a full window of probes says it.
+fn measure(loss: f64, delay_ms: f64) -> Measure {
+    let delay = Some(delay_ms);
+    Measure { loss, delay_ms: delay, p50_ms: delay, p95_ms: delay, jitter_ms: Some(1.0), tries: 60 }
+}
+
+/// A customer of telecom, and one of nobody known.
+const HOME: &str = "10.0.0.1";
+const ELSEWHERE: &str = "192.0.2.99";
+
+/// Loss and delay of telecom, unicom and transit, from a second on.
+type Turn = (u64, [Option<(f64, f64)>; 3]);
+
+struct Stage {
+    case: Case,
+    state: State,
+    inputs: Inputs,
+    now: Duration,
+}
+
+impl Stage {
+    fn new(selection: &str) -> Self {
+        let case = world(selection);
+        let inputs = case.well();
+        Self { state: State::default(), case, inputs, now: Duration::from_secs(1_000_000) }
+    }
+
+    /// Lets a second pass.
+    fn tick(&mut self) {
+        self.now += Duration::from_secs(1);
+        self.state = self.case.at(&self.state, &self.inputs, self.now);
+    }
+
+    fn measure(&mut self, turns: &[Option<(f64, f64)>; 3]) {
+        for (link, turn) in ["telecom", "unicom", "transit"].iter().zip(turns) {
+            let target = self.case.target(&format!("link:west/{link}"));
+            if let Some((loss, delay)) = turn {
+                self.inputs.set_measure(target, measure(*loss, *delay));
+            }
+        }
+    }
+
+    fn ask(&self, client: &str) -> String {
+        let shape = self.case.shape();
+        let class = self.state.class(shape, shape.map().class(client.parse().unwrap()));
+        let mut picks = Picks::default();
+        choose(shape, self.state.service(ServiceId::new(0)), &Client { class, hash: 0, draw: 0 }, &mut picks);
+        let names = picks.slots().iter().map(|slot| self.case.vip(slot.index()));
+        names.map(|name| name.trim_start_matches("west/").to_owned()).collect()
+    }
+
+    /// Every change of a client's link within so many seconds, as `at link`.
+    fn play(&mut self, client: &str, turns: &[Turn], seconds: u64) -> Vec<String> {
+        let mut changes = Vec::new();
+        let mut last = String::new();
+        for second in 0..seconds {
+            if let Some((_, links)) = turns.iter().find(|(from, _)| *from == second) {
+                self.measure(links);
+            }
+            self.tick();
+            let link = self.ask(client);
+            if link != last {
+                changes.push(format!("{second} {link}"));
+                last = link;
+            }
+        }
+        changes
+    }
+}
+
+#[test]
+fn links_are_won_and_lost() {
+    let good = Some((0.0, 20.0));
+    let quick = "link-selection: { formula: ~, hold: 10s }";
+    let rows: [(&str, &str, &[Turn], &[&str], &str); 13] = [
+        ("", HOME, &[], &["0 telecom"], "nothing is measured: the carrier's"),
+        ("", ELSEWHERE, &[], &["0 telecom"], "nothing is known: as declared, the poor one last"),
+        (
+            "",
+            ELSEWHERE,
+            &[(0, [None, Some((0.0, 20.0)), None])],
+            &["0 telecom"],
+            "what is unknown is the mean of the rest",
+        ),
+        ("", ELSEWHERE, &[(0, [Some((0.0, 60.0)), good, good])], &["0 unicom"], "at first, by score"),
+        (
+            "",
+            HOME,
+            &[(0, [Some((0.0, 30.0)), good, good])],
+            &["0 telecom"],
+            "10 ms are not worth another carrier",
+        ),
+        (
+            "",
+            HOME,
+            &[(0, [good; 3]), (100, [Some((0.0, 60.0)), good, good])],
+            &["0 telecom", "160 unicom"],
+            "three times the delay for a minute",
+        ),
+        (
+            quick,
+            HOME,
+            &[(0, [good; 3]), (100, [Some((0.2, 20.0)), good, good]), (300, [good; 3])],
+            &["0 telecom", "110 unicom", "310 telecom"],
+            "a lossy link, and back",
+        ),
+        (
+            quick,
+            HOME,
+            &[(0, [good; 3]), (100, [Some((0.2, 20.0)), good, good]), (109, [good; 3])],
+            &["0 telecom"],
+            "shorter than the hold",
+        ),
+        (
+            "link-selection: { formula: { loss: 0 }, hold: 10s }",
+            HOME,
+            &[(0, [good; 3]), (100, [Some((0.2, 20.0)), good, good])],
+            &["0 telecom"],
+            "loss does not count",
+        ),
+        (
+            "link-selection: { formula: ~, hold: 0s, margin: 90% }",
+            HOME,
+            &[(0, [good; 3]), (100, [Some((0.0, 60.0)), good, good])],
+            &["0 telecom"],
+            "not by so much",
+        ),
+        (
+            "link-selection: { formula: { price: 0 }, hold: 0s }",
+            HOME,
+            &[(0, [good; 3]), (100, [Some((0.0, 21.9)), good, good])],
+            &["0 telecom"],
+            "2 ms are noise",
+        ),
+        (
+            "link-selection: { formula: { price: 0 }, hold: 0s }",
+            HOME,
+            &[(0, [good; 3]), (100, [Some((0.0, 25.0)), good, good])],
+            &["0 telecom", "100 unicom"],
+            "5 ms are not",
+        ),
+        (
+            "link-selection: carrier",
+            HOME,
+            &[(0, [Some((0.9, 900.0)), good, good])],
+            &["0 telecom"],
+            "a fixed order measures nothing",
+        ),
+    ];
+    for (selection, client, turns, want, why) in rows {
+        let got = Stage::new(selection).play(client, turns, 400);
+        assert_eq!(got, want, "{why}");
+    }
+}
+
+#[test]
+fn noise_moves_nobody_and_a_fault_does_at_once() {
+    let mut stage = Stage::new("link-selection: { formula: { price: 0 } }");
+    let turn = |second: u64| {
+        // Alternately 15 % better, and one or two of sixty packets lost.
+        let (a, b) = if second % 40 < 20 { (20.0, 23.0) } else { (23.0, 20.0) };
+        (second, [Some((f64::from(u8::from(second % 60 < 30)) / 60.0, a)), Some((2.0 / 60.0, b)), None])
+    };
+    let turns: Vec<Turn> = (0..1_800).step_by(20).map(turn).collect();
+    let changes = stage.play(ELSEWHERE, &turns, 1_800);
+    assert!(changes.len() <= 1 + 3, "at most one in ten minutes: {changes:?}");
+    let first = stage.ask(ELSEWHERE);
+    let link = stage.case.target(&format!("link:west/{first}"));
+    stage.inputs.set_verdict(stage.case.model(), link, Status::Down);
+    stage.tick();
+    let second = stage.ask(ELSEWHERE);
+    assert_ne!(second, first, "a link that is down loses its clients at once");
+    stage.inputs.set_verdict(stage.case.model(), link, Status::Up);
+    let changes = stage.play(ELSEWHERE, &[], 60);
+    assert_eq!(changes, [format!("0 {second}")], "and must win them again");
+}
+
+#[test]
+fn a_degraded_link_is_left_within_two_windows() {
+    // 60 probes of 2 s fill a window; the median follows at half of it.
+    let mut stage = Stage::new("");
+    let mut window: Vec<f64> = vec![20.0; 60];
+    stage.measure(&[Some((0.0, 20.0)), Some((0.0, 22.0)), None]);
+    (0..120).for_each(|_| stage.tick());
+    assert_eq!(stage.ask(ELSEWHERE), "telecom");
+    let left = (0..240).find(|second| {
+        if second % 2 == 0 {
+            window.remove(0);
+            window.push(60.0);
+        }
+        let mut sorted = window.clone();
+        sorted.sort_by(f64::total_cmp);
+        stage.measure(&[Some((0.0, sorted[29])), Some((0.0, 22.0)), None]);
+        stage.tick();
+        stage.ask(ELSEWHERE) == "unicom"
+    });
+    assert!(left.is_some_and(|second| (60..=180).contains(&second)), "{left:?}");
+}
+
+#[test]
+fn no_more_move_in_a_minute_than_the_pace_allows() {
+    let cities = (0..10).map(|city| {
+        let (prefix, weight) = (format!("11.{city}.0.0/16"), 1.01 + f64::from(city) / 100.0);
+        format!("c{city}: {{ prefixes: [{prefix}], prefer: {{ west/telecom: {weight} }} }}, ")
+    });
+    let selection = "link-selection: { formula: ~, hold: 10s, pace: 20% }";
+    let world = WORLD.replace("SELECTION", selection);
+    let policy = world.replace("clients: {", &format!("clients: {{ {}", cities.collect::<String>()));
+    let case = Case::new(&policy);
+    let mut inputs = case.well();
+    let mut state = State::default();
+    let mut now = Duration::from_secs(1_000_000);
+    let target = |name: &str| case.target(&format!("link:west/{name}"));
+    let count = |state: &State| {
+        let summary = &state.links(&case.world, &case.atlas)[0];
+        let share = summary.links.iter().find(|link| link.link == "west/unicom").unwrap().share;
+        (share * summary.classes as f64).round()
+    };
+    for link in ["telecom", "unicom"] {
+        inputs.set_measure(target(link), measure(0.0, 20.0));
+    }
+    state = case.at(&state, &inputs, now);
+    assert_eq!(
+        (state.links(&case.world, &case.atlas)[0].classes, count(&state)),
+        (12, 0.0),
+        "and those of no city"
+    );
+    inputs.set_measure(target("telecom"), measure(0.3, 20.0));
+    let mut seen = Vec::new();
+    for _ in 0..400 {
+        now += Duration::from_secs(1);
+        state = case.at(&state, &inputs, now);
+        seen.push(count(&state));
+    }
+    assert_eq!([seen[9], seen[10], seen[69], seen[71]], [0.0, 2.0, 2.0, 4.0], "two in a minute, of twelve");
+    assert_eq!(seen[399], 12.0, "in the end all");
+}
+
+#[test]
+fn a_freeze_and_an_own_fault_move_nobody() {
+    let rules = "rules: [ { name: hold, when: \"clock('UTC').hour >= 0\", apply: { services: [www], freeze: true } } ]\n";
+    let turns: &[Turn] = &[(0, [Some((0.0, 20.0)); 3]), (100, [Some((0.5, 200.0)), Some((0.0, 20.0)), None])];
+    let mut stage = Stage::new("link-selection: { formula: ~, hold: 10s }");
+    stage.case = Case::new(&format!(
+        "{}{rules}",
+        WORLD.replace("SELECTION", "link-selection: { formula: ~, hold: 10s }")
+    ));
+    assert_eq!(stage.play(HOME, turns, 300), ["0 telecom"], "a rule");
+    let mut stage = Stage::new("link-selection: { formula: ~, hold: 10s }");
+    stage.play(HOME, &[(0, [Some((0.0, 20.0)); 3])], 10);
+    stage.inputs.set_own_fault(true);
+    assert_eq!(stage.play(HOME, turns, 300), ["0 telecom"], "an own fault");
+}
+
+#[test]
+fn a_restart_flips_nothing() {
+    let good = Some((0.0, 20.0));
+    let mut stage = Stage::new("link-selection: { formula: ~, hold: 10s }");
+    let turns: &[Turn] =
+        &[(0, [good; 3]), (20, [Some((0.3, 20.0)), good, good]), (60, [Some((0.0, 24.0)), good, good])];
+    assert_eq!(stage.play(HOME, turns, 65), ["0 telecom", "30 unicom"]);
+    let saved = stage.state.save(&stage.case.world);
+    stage.state = State::restore(&stage.case.world, &saved).unwrap();
+    stage.tick();
+    assert_eq!(stage.ask(HOME), "unicom", "though telecom would be first for a newcomer");
+    let changes = stage.play(HOME, &[], 30);
+    assert_eq!(changes, ["0 unicom", "9 telecom"], "and then as it goes on");
+}
+
+#[test]
+fn pairs_are_ranked_across_datacenters() {
+    let policy = "zone: example.com
+datacenters:
+  north: { at: [50, 0], links: { a: {}, b: {} } }
+  south: { at: [0, 0], links: { a: {}, b: {} } }
+clients: { office: { prefixes: [10.0.0.0/8], order: [south, north] } }
+services:
+  www:
+    link-selection: { formula: ~, hold: 10s, across: datacenters }
+    vips: { north: { a: 192.0.2.1, b: 192.0.2.2 }, south: { a: 192.0.2.3, b: 192.0.2.4 } }
+";
+    let case = Case::new(policy);
+    let inputs = |delays: [f64; 4]| {
+        let mut inputs = case.well();
+        for (name, delay) in ["north/a", "north/b", "south/a", "south/b"].iter().zip(delays) {
+            inputs.set_measure(case.target(&format!("link:{name}")), measure(0.0, delay));
+        }
+        inputs
+    };
+    let client = at(45.0, 0.0);
+    let rows = [
+        ([20.0; 4], "north/a north/b south/a south/b", "the nearer, all else alike"),
+        (
+            [400.0, 80.0, 20.0, 20.0],
+            "north/b south/a south/b north/a",
+            "a far good one before a near bad one",
+        ),
+        ([400.0, 500.0, 20.0, 19.0], "south/b south/a north/a north/b", "as far as all of the near"),
+    ];
+    for (delays, want, why) in rows {
+        let state = case.state(&inputs(delays));
+        let mut told = inputs(delays);
+        let mut got: Vec<String> = Vec::new();
+        for _ in 0..4 {
+            let answered = advance(&case.world, &state, &told, Duration::from_secs(10_000));
+            let answer = case.ask(&answered, client, Luck::default()).1.remove(0);
+            told.simply(case.target(&format!("vip:www/{answer}")), Action::Down);
+            got.push(answer);
+        }
+        assert_eq!(got.join(" "), want, "{why}");
+    }
+}
+
+#[test]
+fn a_score_says_what_it_is_made_of() {
+    let mut stage = Stage::new("link-selection: { formula: ~, hold: 30s }");
+    let good = Some((0.0, 20.0));
+    stage.play(HOME, &[(0, [good, good, None]), (10, [Some((0.3, 20.0)), good, None])], 20);
+    let carriers = [CarrierId::new(0)];
+    let question = Question {
+        service: ServiceId::new(0),
+        place: Place { carriers: &carriers, operator: Some(0), ..Place::default() },
+        class: None,
+        address: None,
+        scope: None,
+        hash: 0,
+        draw: 0,
+    };
+    let told = explain(&stage.case.world, &stage.case.atlas, &stage.state, &question);
+    let said: Vec<_> = told.sentences().collect();
+    let said = said.join("\n");
+    let rows = [
+        "west/telecom scores -1.16: quality +0.25, weight +1.00, loss +0.59, delay -3.00 and jitter -0.01.",
+        "west/transit scores",
+        "loss, delay and jitter are unknown",
+        "west/telecom has these clients since 1970-01-12T13:46:41Z; west/unicom leads by 1.17 for 9 s, it takes over after 30 s.",
+    ];
+    for want in rows {
+        assert!(said.contains(want), "{want}\n{said}");
+    }
+    let lead: f64 = told.links[0].iter().find(|link| link.link == "west/unicom").unwrap().lead;
+    let parts: f64 = told.links[0][0].parts.iter().map(|(_, nats)| nats).sum();
+    assert!((parts - told.links[0][0].score).abs() < 1e-9 && lead > 1.0, "{:?}", told.links);
+}
+
+proptest! {
+    /// Whatever the measures, what is answered is usable and everybody who
+    /// could be answered is.
+    #[test]
+    fn no_measure_breaks_the_law(
+        measures in prop::collection::vec((0.0..=1.0_f64, 0.0..1e5_f64, 0_u32..200), 3),
+        down in prop::collection::vec(any::<bool>(), 3),
+        across in any::<bool>(),
+    ) {
+        let across = if across { ", across: datacenters" } else { "" };
+        let case = world(&format!("link-selection: {{ formula: ~, hold: 0s{across} }}"));
+        let mut inputs = case.well();
+        for (index, (loss, delay, tries)) in measures.into_iter().enumerate() {
+            let link = ["telecom", "unicom", "transit"][index];
+            let target = case.target(&format!("link:west/{link}"));
+            inputs.set_measure(target, Measure { tries, ..measure(loss, delay) });
+            if down[index] {
+                inputs.set_verdict(case.model(), target, Status::Down);
+            }
+        }
+        let state = case.state(&inputs);
+        let (_, picks) = case.ask(&state, at(0.0, 0.0), Luck::default());
+        prop_assert_eq!(picks.len(), 1);
+        let usable = state.usable(ServiceId::new(0));
+        let index = (0..3).find(|&index| case.vip(VipId::new(index).index()) == picks[0]).unwrap();
+        prop_assert_eq!(usable.iter().any(|slot| slot.index() == index), !usable.is_empty());
+    }
+}
