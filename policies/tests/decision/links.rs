@@ -101,10 +101,12 @@ impl Stage {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "rows")]
 fn links_are_won_and_lost() {
     let good = Some((0.0, 20.0));
     let quick = "link-selection: { formula: ~, hold: 10s }";
-    let rows: [(&str, &str, &[Turn], &[&str], &str); 13] = [
+    type Row<'a> = (&'a str, &'a str, &'a [Turn], &'a [&'a str], &'a str);
+    let rows: [Row<'_>; 13] = [
         ("", HOME, &[], &["0 telecom"], "nothing is measured: the carrier's"),
         ("", ELSEWHERE, &[], &["0 telecom"], "nothing is known: as declared, the poor one last"),
         (
