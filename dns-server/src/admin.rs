@@ -15,6 +15,8 @@
 //! | `GET /events?count=` | what happened lately, oldest first |
 //! | `GET /plan?service=` | in which order balancers should try a service's nodes |
 //! | `POST /orders` | what came of an [`Order`](crate::orders::Order); 409 and why when refused |
+//! | `GET /links` | [`Links`]: link models in use, what they learned and from what |
+//! | `POST /links/orders` | what came of a [`LinkOrder`](crate::school::LinkOrder); 409 and why when refused |
 //!
 //! An unauthenticated TCP port was refused: whoever reaches it owns the
 //! answers. The file's mode is the authentication.
@@ -38,7 +40,7 @@ use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 
 pub use client::{AskError, ask, encode};
-pub use routes::{Desk, Explained, Planned, routes};
+pub use routes::{Desk, Explained, Links, Planned, routes};
 pub use socket::{AdminSocket, SocketError, default_path};
 pub use status::{Status, ZoneStatus};
 

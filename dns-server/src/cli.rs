@@ -11,6 +11,7 @@ mod demo;
 mod evaluate;
 mod explain;
 mod health;
+mod links;
 mod orders;
 mod probe;
 mod running;
@@ -100,6 +101,8 @@ enum Command {
     Train(train::Train),
     /// Play known decisions with a link model or a selector
     Evaluate(evaluate::Evaluate),
+    /// Show the link models in use and what they learned, or have one taken back
+    Links(links::Links),
     /// Probe what a site sees, and vote at servers
     Probe(probe::Probe),
     /// Serve a demonstration on loopback: no files, no root
@@ -155,6 +158,7 @@ pub fn main() -> ExitCode {
         Command::Forget(forget) => forget.run(),
         Command::Train(train) => train.run(),
         Command::Evaluate(evaluate) => evaluate.run(),
+        Command::Links(links) => links.run(),
         Command::Probe(probe) => probe.run(),
         Command::Demo(demo) => demo.run(),
     };

@@ -35,6 +35,7 @@ use crate::alarm::{Herald, History};
 use crate::lookout::Lookout;
 use crate::orders::Order;
 use crate::publish::Publisher;
+use crate::school::{self, School};
 use crate::snapshot::Snapshot;
 use crate::votes::VoteSender;
 
@@ -51,6 +52,8 @@ pub enum Message {
     Findings(Vec<Finding>),
     /// What others saw.
     Votes(Ballots),
+    /// What the school says: models that are in use, and events.
+    School(school::Word),
     /// An operator's word; answers with what was done, or why not.
     Order(Box<Order>, Answer),
     /// Everything there is to know of targets.
@@ -109,6 +112,7 @@ const SAVE_GAP: Duration = Duration::from_secs(1);
 pub struct Keeper {
     sender: Sender<Message>,
     history: Arc<History>,
+    school: School,
 }
 
 impl Keeper {
@@ -129,6 +133,10 @@ impl Keeper {
         let prober = Prober::spawn(limits, move |found| {
             // The keeper ends with the process.
             let _ = findings.send(Message::Findings(found));
+        })?;
+        let words = sender.clone();
+        let school = School::start(directory.clone(), move |word| {
+            let _ = words.send(Message::School(word));
         })?;
         let snapshot = publisher.current();
         let site = site.unwrap_or_else(|| Arc::from(NO_SITE));
@@ -167,7 +175,7 @@ impl Keeper {
             desk.tell(vec![notes::state_lost(&what, now())]);
         }
         std::thread::Builder::new().name("keeper".to_owned()).spawn(move || desk.work(&receiver))?;
-        Ok(Self { sender, history })
+        Ok(Self { sender, history, school })
     }
 
     /// Sends a message; it is lost only when the process is ending.
@@ -179,6 +187,12 @@ impl Keeper {
     #[must_use]
     pub fn history(&self) -> &History {
         &self.history
+    }
+
+    /// Where link models learn.
+    #[must_use]
+    pub const fn school(&self) -> &School {
+        &self.school
     }
 
     /// Publishes `snapshot` with the state carried over; gives back what was
@@ -298,6 +312,10 @@ impl Desk {
             Message::Votes(ballots) => {
                 let changed = self.books.hear(&self.world(), ballots, time);
                 self.mark(changed);
+            }
+            Message::School(school::Word::Events(events)) => self.tell(events),
+            Message::School(school::Word::Taught(taught)) => {
+                tracing::debug!(model = %taught.name, reason = %taught.reason, "a link model is in use");
             }
             Message::Adopt(snapshot, done) => {
                 // Whoever hands over a snapshot waits.

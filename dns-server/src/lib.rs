@@ -19,6 +19,7 @@ pub mod publish;
 mod query;
 pub mod reload;
 pub mod respond;
+pub mod school;
 pub mod serial;
 pub mod serve;
 pub mod snapshot;

@@ -117,6 +117,16 @@ pub enum EventKind {
     StateLost,
     /// A probe reports a primary that is no datacenter.
     StrangePrimary,
+    /// A link model that was learned here is in use from now on.
+    LinkModelPromoted,
+    /// One was learned and is not put in use.
+    LinkModelRefused,
+    /// An earlier link model is in use again.
+    LinkModelRolledBack,
+    /// Links are not what their model was trained on: the formula is used.
+    LinkDrift,
+    /// What links are learned from, or what was learned, cannot be kept.
+    LinkFiles,
 }
 
 impl EventKind {
@@ -132,6 +142,11 @@ impl EventKind {
                 | Self::SiteSilent
                 | Self::StateLost
                 | Self::StrangePrimary
+                | Self::LinkModelPromoted
+                | Self::LinkModelRefused
+                | Self::LinkModelRolledBack
+                | Self::LinkDrift
+                | Self::LinkFiles
         );
         !others
     }
@@ -159,6 +174,11 @@ impl EventKind {
             Self::SiteSilent => "site-silent",
             Self::StateLost => "state-lost",
             Self::StrangePrimary => "strange-primary",
+            Self::LinkModelPromoted => "link-model-promoted",
+            Self::LinkModelRefused => "link-model-refused",
+            Self::LinkModelRolledBack => "link-model-rolled-back",
+            Self::LinkDrift => "link-drift",
+            Self::LinkFiles => "link-files",
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::keeper::{Keeper, Message};
 use crate::orders::{Order, service_named};
 use crate::publish::Publisher;
 use crate::reload::{Journal, Outcome, Request, now};
+use crate::school::{self, LinkOrder};
 use crate::stats::Stats;
 
 /// Largest order: two texts and some names.
@@ -57,6 +58,8 @@ pub fn routes(desk: Desk) -> Router {
         .route("/targets", get(targets))
         .route("/events", get(events))
         .route("/plan", get(plan))
+        .route("/links", get(links))
+        .route("/links/orders", post(link_orders).layer(DefaultBodyLimit::max(MAX_ORDER)))
         .route("/orders", post(orders).layer(DefaultBodyLimit::max(MAX_ORDER)))
         .with_state(desk)
 }
@@ -185,6 +188,29 @@ async fn plan(State(desk): State<Desk>, Query(asked): Query<PlanOf>) -> Result<J
 async fn orders(State(desk): State<Desk>, Json(order): Json<Order>) -> Result<Json<Vec<String>>, Wrong> {
     let (send, said) = oneshot::channel();
     desk.keeper.send(Message::Order(Box::new(order), send));
+    said_of(said).await
+}
+
+/// What `/links` answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Links {
+    /// What models are in use, and what they learned.
+    pub learning: school::Report,
+}
+
+async fn links(State(desk): State<Desk>) -> Json<Links> {
+    Json(Links { learning: school::Report::clone(&desk.keeper.school().report()) })
+}
+
+async fn link_orders(
+    State(desk): State<Desk>,
+    Json(order): Json<LinkOrder>,
+) -> Result<Json<Vec<String>>, Wrong> {
+    said_of(desk.keeper.school().order(order)).await
+}
+
+/// What came of an order.
+async fn said_of(said: oneshot::Receiver<Result<Vec<String>, String>>) -> Result<Json<Vec<String>>, Wrong> {
     match said.await {
         Ok(Ok(said)) => Ok(Json(said)),
         Ok(Err(why)) => Err((StatusCode::CONFLICT, why)),

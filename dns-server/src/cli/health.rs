@@ -86,7 +86,7 @@ fn line(event: &Event) -> String {
     format!("{time}  {:8}  {}", event.severity.name(), event.text)
 }
 
-fn get(socket: Socket, route: &str) -> Result<hyper::body::Bytes, Failure> {
+pub(super) fn get(socket: Socket, route: &str) -> Result<hyper::body::Bytes, Failure> {
     let (status, body) = admin::ask(&socket.path(), (Method::GET, route), None)?;
     match status {
         StatusCode::OK => Ok(body),

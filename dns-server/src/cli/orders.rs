@@ -10,10 +10,10 @@ use crate::orders::{Order, What};
 
 /// Who says so, and why.
 #[derive(clap::Args)]
-struct Signature {
+pub(super) struct Signature {
     /// Why, for the log and for whoever looks later
     #[arg(long, value_name = "TEXT", default_value = "")]
-    reason: String,
+    pub(super) reason: String,
     /// Who [default: the user who runs the command]
     #[arg(long = "by", value_name = "NAME")]
     author: Option<String>,
@@ -182,12 +182,21 @@ impl Signature {
             service,
             starts,
             lasts,
-            reason: self.reason,
-            author: self.author.unwrap_or_else(user),
+            reason: self.reason.clone(),
+            author: self.author(),
             yes_all_down: span.is_some_and(|span| span.yes_all_down),
         };
-        let body = serde_json::to_value(&order)?;
-        let (status, answer) = admin::ask(&self.socket.path(), (Method::POST, "/orders"), Some(&body))?;
+        self.post("/orders", &serde_json::to_value(&order)?)
+    }
+
+    /// Who.
+    pub(super) fn author(&self) -> String {
+        self.author.clone().unwrap_or_else(user)
+    }
+
+    /// Sends an order and prints what came of it.
+    pub(super) fn post(self, route: &str, order: &serde_json::Value) -> Result<Ending, Failure> {
+        let (status, answer) = admin::ask(&self.socket.path(), (Method::POST, route), Some(order))?;
         match status {
             StatusCode::OK => {
                 let said: Vec<String> = serde_json::from_slice(&answer)?;
