@@ -15,7 +15,7 @@
 //! | `GET /events?count=` | what happened lately, oldest first |
 //! | `GET /plan?service=` | in which order balancers should try a service's nodes |
 //! | `POST /orders` | what came of an [`Order`](crate::orders::Order); 409 and why when refused |
-//! | `GET /links` | [`Links`]: link models in use, what they learned and from what |
+//! | `GET /links` | [`Links`]: who has which link and why, models in use and what they learned |
 //! | `POST /links/orders` | what came of a [`LinkOrder`](crate::school::LinkOrder); 409 and why when refused |
 //!
 //! An unauthenticated TCP port was refused: whoever reaches it owns the
@@ -25,6 +25,7 @@
 //! or publishes a snapshot itself.
 
 mod client;
+mod links;
 mod routes;
 mod socket;
 mod status;
@@ -40,7 +41,8 @@ use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 
 pub use client::{AskError, ask, encode};
-pub use routes::{Desk, Explained, Links, Planned, routes};
+pub use links::Links;
+pub use routes::{Desk, Explained, Planned, routes};
 pub use socket::{AdminSocket, SocketError, default_path};
 pub use status::{Status, ZoneStatus};
 

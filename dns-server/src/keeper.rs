@@ -16,6 +16,7 @@
 
 mod books;
 mod docket;
+mod learning;
 pub mod memory;
 mod notes;
 pub mod report;
@@ -153,7 +154,10 @@ impl Keeper {
             }
         };
         let history = Arc::new(History::default());
+        school.enrol(learning::pupils(&snapshot.parts().world));
         let mut desk = Desk {
+            school: school.clone(),
+            recorded: now(),
             state,
             publisher,
             snapshot,
@@ -216,6 +220,9 @@ impl Keeper {
 /// Everything the keeper's thread owns.
 #[derive(Debug)]
 struct Desk {
+    school: School,
+    /// When a window was last handed to the school, since the Unix epoch.
+    recorded: Duration,
     publisher: Publisher,
     snapshot: Arc<Snapshot>,
     state: Arc<State>,
@@ -315,7 +322,8 @@ impl Desk {
             }
             Message::School(school::Word::Events(events)) => self.tell(events),
             Message::School(school::Word::Taught(taught)) => {
-                tracing::debug!(model = %taught.name, reason = %taught.reason, "a link model is in use");
+                self.books.teach(taught.name, taught.model);
+                self.measure(time);
             }
             Message::Adopt(snapshot, done) => {
                 // Whoever hands over a snapshot waits.
@@ -341,6 +349,7 @@ impl Desk {
         self.snapshot = Arc::new(snapshot);
         self.advance();
         self.stand();
+        self.school.enrol(learning::pupils(&new));
         before
     }
 
@@ -389,6 +398,12 @@ impl Desk {
             let inputs = self.books.inputs(world.model());
             let next = self.state.remeasured(&world, &atlas, &inputs, time);
             let _ = self.publish(next); // nothing that events tell of changes
+            // A clock that was set back begins another window.
+            if time.abs_diff(self.recorded) >= school::WINDOW {
+                self.recorded = time;
+                let windows = learning::windows(&self.snapshot, &self.state, time);
+                windows.into_iter().for_each(|window| self.school.record(window));
+            }
         }
     }
 

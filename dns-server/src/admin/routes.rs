@@ -15,6 +15,7 @@ use rhumb_zones::{Prefix, Rtype, ServiceId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use super::links::Links;
 use super::status::{Status, ZoneStatus};
 use crate::ask::{Question, Told, ask};
 use crate::keeper::report::Report;
@@ -191,15 +192,11 @@ async fn orders(State(desk): State<Desk>, Json(order): Json<Order>) -> Result<Js
     said_of(said).await
 }
 
-/// What `/links` answers.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Links {
-    /// What models are in use, and what they learned.
-    pub learning: school::Report,
-}
-
 async fn links(State(desk): State<Desk>) -> Json<Links> {
-    Json(Links { learning: school::Report::clone(&desk.keeper.school().report()) })
+    let snapshot = desk.publisher.current();
+    let parts = snapshot.parts();
+    let selections = parts.state.links(&parts.world, &parts.atlas);
+    Json(Links { selections, learning: school::Report::clone(&desk.keeper.school().report()) })
 }
 
 async fn link_orders(

@@ -56,7 +56,7 @@ fn show(json: bool, socket: Socket) -> Result<Ending, Failure> {
     let links: admin::Links = serde_json::from_slice(&get(socket, "/links")?)?;
     match json {
         true => print(&format_args!("{:#}", serde_json::to_value(&links)?))?,
-        false => print(&links.learning.to_string().trim_end())?,
+        false => print(&links.to_string().trim_end())?,
     }
     Ok(Ending::Well)
 }

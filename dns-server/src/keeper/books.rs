@@ -16,6 +16,7 @@ use rhumb_health::ballot::{Ballot, Electorate, Verdict, Vote};
 use rhumb_health::roster::{Homes, Subject, subject_name, subject_named};
 use rhumb_health::run::Finding;
 use rhumb_health::{Status, Window};
+use rhumb_policies::link::model::LinkModel;
 use rhumb_policies::{Event, Inputs, State, World, advance};
 use rhumb_zones::{DatacenterId, Model, Probe, ServiceId, TargetId};
 
@@ -55,6 +56,8 @@ pub(super) struct Books {
     pub(super) others: Option<VoteSender>,
     once: Once,
     events: Vec<Event>,
+    /// Link models that the school put in place of their files'.
+    taught: HashMap<Arc<str>, Option<Arc<LinkModel>>>,
     /// Sites that are known and not heard.
     silent: BTreeSet<Arc<str>>,
     /// Of probers elsewhere: what their words for subjects mean.
@@ -91,6 +94,7 @@ impl Books {
             others: None,
             once: Once::default(),
             events: Vec::new(),
+            taught: HashMap::new(),
             silent: BTreeSet::new(),
             words: HashMap::new(),
             kept: memory.state,
@@ -366,7 +370,16 @@ impl Books {
         followed.iter().for_each(|&(service, datacenter)| inputs.follow(service, datacenter));
         recovered.iter().for_each(|&(target, at)| inputs.recover(target, at));
         inputs.set_own_fault(self.lookout.own_fault().is_some());
+        for (file, model) in &self.taught {
+            inputs.teach(Arc::clone(file), model.clone());
+        }
         inputs
+    }
+
+    /// From now on this model stands in for that of a file; without one, the
+    /// formula.
+    pub(super) fn teach(&mut self, file: Arc<str>, model: Option<Arc<LinkModel>>) {
+        self.taught.insert(file, model);
     }
 
     /// What is to be told once.
