@@ -1,8 +1,8 @@
 //! Whether the world still looks as it did when a model was trained.
 //!
 //! Two alarms per feature, each for what the other misses. The *population
-//! stability index* compares the shares of values in ten parts that held a
-//! tenth each in training: 0 is alike, above 0.2 is by convention a different
+//! stability index* compares the shares of values between the deciles of
+//! training then and now: 0 is alike, above 0.2 is by convention a different
 //! population. It sees a change of shape, but saturates. The mean, in standard
 //! deviations of training, sees how far everything moved.
 //!
@@ -54,22 +54,20 @@ pub fn drift(model: &LinkModel, recent: &[Sample]) -> Vec<Drift> {
     measured.filter(|drift| drift.psi > MAX_PSI || drift.z.abs() > MAX_Z).collect()
 }
 
-/// Σ (now − then) · ln(now / then) over the parts between deciles. Deciles that
-/// are equal, as those of loss mostly are, bound one part of several tenths.
-fn psi(Column { deciles, .. }: &Column, values: &[f64]) -> f64 {
-    let count = values.len() as f64;
-    let (mut psi, mut tenths, mut below) = (0.0, 0.0, 0.0);
-    for (index, decile) in deciles.iter().map(Some).chain([None]).enumerate() {
-        tenths += 0.1;
-        let is_last_equal = deciles.get(index + 1) != decile || decile.is_none();
-        if !is_last_equal {
-            continue;
-        }
-        let up_to =
-            decile.map_or(count, |decile| values.iter().filter(|value| *value <= decile).count() as f64);
-        let now = ((up_to - below) / count).max(MIN_SHARE);
-        psi += (now - tenths) * (now / tenths).ln();
-        (tenths, below) = (0.0, up_to);
+/// Σ (now − then) · ln(now / then) over the parts between deciles, below the
+/// least and above the greatest.
+fn psi(Column { deciles, shares, .. }: &Column, values: &[f64]) -> f64 {
+    let share = |is_in: &dyn Fn(f64) -> bool| {
+        values.iter().filter(|value| is_in(**value)).count() as f64 / values.len() as f64
+    };
+    let below = [0.0, share(&|value| value < deciles[0])];
+    let bounds = shares.iter().zip(deciles).map(|(then, decile)| [*then, share(&|value| value <= *decile)]);
+    let mut last = [0.0, 0.0];
+    let mut psi = 0.0;
+    for up_to in [below].into_iter().chain(bounds).chain([[1.0, 1.0]]) {
+        let [then, now] = [0, 1].map(|index| (up_to[index] - last[index]).max(MIN_SHARE));
+        psi += (now - then) * (now / then).ln();
+        last = up_to;
     }
     psi
 }

@@ -13,7 +13,7 @@
 //! top1 0.9375
 //! regret 0.021
 //! formula-regret 0.034
-//! feature quality mean 0.6 std 0.14 weight 0.05 deciles 0.4 0.4 0.5 0.6 0.6 0.7 0.7 0.8 0.8
+//! feature quality mean 0.6 std 0.14 weight 0.05 deciles 0.4 … 0.8 shares 0.2 … 1
 //! … one line per feature …
 //! checksum 5ab2ce8f2b1c9d10
 //! ```
@@ -21,13 +21,14 @@
 //! A weight is in nats per standard deviation, so that weights can be compared
 //! with each other; divided by `std` it is what a score is made of. It is final:
 //! clipped, scaled and blended with the formula when it was trained, so nothing
-//! but a dot product is left to the reader. Mean, deviation and deciles say on
-//! what it was trained, for [`drift`](super::drift()).
+//! but a dot product is left to the reader. Mean, deviation, and eleven bounds
+//! (least, deciles, greatest) with the shares of values up to each say on what
+//! it was trained, for [`drift`](super::drift).
 //!
 //! The checksum guards against damage and careless edits, not against malice:
 //! who can write the file can also compute it. So nothing in it is trusted: a
 //! weight of the wrong sign, a number that is none, an unknown feature or
-//! version is refused with its line, and [`gate`](super::gate()) judges what the
+//! version is refused with its line, and [`gate`](super::gate) judges what the
 //! weights do.
 
 use std::fmt::{Display, Write as _};
@@ -49,8 +50,8 @@ const MAX_NUMBER: f64 = 1e6;
 /// Least deviation: a feature that varies less does not vary.
 pub(super) const MIN_STD: f64 = 1e-6;
 
-/// Deciles of a feature: nine bounds between ten equal parts.
-pub(super) type Deciles = [f64; 9];
+/// The least value of a feature, the nine deciles, the greatest.
+pub(super) type Deciles = [f64; 11];
 
 /// Weights that were learned, and from what.
 #[derive(Clone, PartialEq, Debug)]
@@ -90,6 +91,8 @@ pub(super) struct Column {
     /// Nats per `std`.
     pub(super) weight: f64,
     pub(super) deciles: Deciles,
+    /// Share of values at or below each: equal ones are common.
+    pub(super) shares: Deciles,
 }
 
 /// Why a file is no model.
@@ -140,7 +143,8 @@ impl LinkModel {
             regret: lines.regret("regret")?,
             formula_regret: lines.regret("formula-regret")?,
         };
-        let mut columns = [Column { mean: 0.0, std: 1.0, weight: 0.0, deciles: [0.0; 9] }; Feature::COUNT];
+        let mut columns = [Column { mean: 0.0, std: 1.0, weight: 0.0, deciles: [0.0; 11], shares: [1.0; 11] };
+            Feature::COUNT];
         for (feature, column) in Feature::ALL.into_iter().zip(&mut columns) {
             *column = lines.column(feature)?;
         }
@@ -181,12 +185,17 @@ impl LinkModel {
         for (key, value) in figures {
             let _ = writeln!(out, "{key} {value}");
         }
-        for (feature, Column { mean, std, weight, deciles }) in Feature::ALL.into_iter().zip(&self.columns) {
+        for (feature, Column { mean, std, weight, deciles, shares }) in
+            Feature::ALL.into_iter().zip(&self.columns)
+        {
             let name = feature.name();
-            let _ = write!(out, "feature {name} mean {mean} std {std} weight {weight} deciles");
-            deciles.iter().for_each(|decile| {
-                let _ = write!(out, " {decile}");
-            });
+            let _ = write!(out, "feature {name} mean {mean} std {std} weight {weight}");
+            for (key, numbers) in [("deciles", deciles), ("shares", shares)] {
+                let _ = write!(out, " {key}");
+                numbers.iter().for_each(|number| {
+                    let _ = write!(out, " {number}");
+                });
+            }
             out.push('\n');
         }
         out
@@ -269,11 +278,13 @@ impl<'t> Lines<'t> {
     }
 
     fn column(&mut self, feature: Feature) -> Result<Column, ModelError> {
-        let words: [&str; 17] = self.words("feature")?;
-        let [name, "mean", mean, "std", std, "weight", weight, "deciles", deciles @ ..] = words else {
-            return Err(
-                self.wrong("must be feature NAME mean NUMBER std NUMBER weight NUMBER deciles NUMBERS")
-            );
+        let words: [&str; 31] = self.words("feature")?;
+        let (head, lists) = words.split_at(7);
+        let (["deciles", deciles @ ..], ["shares", shares @ ..]) = lists.split_at(12) else {
+            return Err(self.wrong("must end with deciles and 11 numbers, shares and 11 numbers"));
+        };
+        let [name, "mean", mean, "std", std, "weight", weight] = *head else {
+            return Err(self.wrong("must begin with feature NAME mean NUMBER std NUMBER weight NUMBER"));
         };
         if name != feature.name() {
             let known = Feature::ALL.into_iter().any(|feature| feature.name() == name);
@@ -284,18 +295,24 @@ impl<'t> Lines<'t> {
         // Harm is refused, not clipped: a file that says that loss is good is
         // not one that training wrote.
         let sign = if feature.helps() { [0.0, MAX_NUMBER] } else { [-MAX_NUMBER, 0.0] };
-        let mut column = Column {
+        let column = Column {
             mean: self.within(mean, "mean", any)?,
             std: self.within(std, "std", [MIN_STD, MAX_NUMBER])?,
             weight: self.within(weight, "weight", sign)?,
-            deciles: [0.0; 9],
+            deciles: self.rising(deciles, "deciles", any)?,
+            shares: self.rising(shares, "shares", [0.0, 1.0])?,
         };
-        for (bound, word) in column.deciles.iter_mut().zip(deciles) {
-            *bound = self.within(word, "deciles", any)?;
-        }
-        if !column.deciles.is_sorted() {
-            return Err(self.wrong("deciles must not fall"));
-        }
         Ok(column)
     }
+
+    fn rising(&self, words: &[&str], what: &str, range: [f64; 2]) -> Result<Deciles, ModelError> {
+        let mut numbers = [0.0; 11];
+        for (number, word) in numbers.iter_mut().zip(words) {
+            *number = self.within(word, what, range)?;
+        }
+        if numbers.is_sorted() { Ok(numbers) } else { Err(self.wrong(format!("{what} must not fall"))) }
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,3 +150,6 @@ fn number(out: &mut String, value: Option<f64>, [low, high]: [f64; 2]) {
         let _ = write!(out, "{}", value.clamp(low, high));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -302,8 +302,9 @@ fn column(values: &[f64], weight: f64) -> Column {
     let mean = values.iter().sum::<f64>() / count;
     let std = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
     let std = if std < MIN_STD { 1.0 } else { std };
-    let deciles: Deciles = std::array::from_fn(|tenth| values[values.len() * (tenth + 1) / 10]);
-    Column { mean, std, weight: weight * std, deciles }
+    let deciles: Deciles = std::array::from_fn(|tenth| values[(values.len() - 1) * tenth / 10]);
+    let shares = deciles.map(|decile| values.partition_point(|value| *value <= decile) as f64 / count);
+    Column { mean, std, weight: weight * std, deciles, shares }
 }
 
 /// Chance that is the same everywhere: SplitMix64 (Steele, Lea, Flood 2014).

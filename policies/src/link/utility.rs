@@ -6,13 +6,18 @@
 //! ([`goodput`]), in nats.
 //!
 //! Whether more or less of a given utility is better is told from the links
-//! that are called best: if they mostly have more of it than their rivals, more
-//! is better. A cost is turned round, so that differences are gains everywhere.
+//! that are called best: if they clearly have less of it than their rivals, it
+//! is a cost, and is turned round, so that differences are gains everywhere.
+//! Where labels say nothing clear, as poisoned ones do, more is better.
 
 use std::cmp::Ordering;
 
 use super::feature::goodput;
 use super::sample::{Row, Sample};
+
+/// From when on labels and utilities clearly belong together. A quarter of
+/// wrong labels still leaves about 0.6; without any relation it is about 0.
+pub(super) const MIN_CLARITY: f64 = 0.2;
 
 /// The utilities of some samples.
 #[derive(Debug)]
@@ -22,7 +27,8 @@ pub(super) struct Utilities {
     /// Whether samples give them.
     pub(super) is_given: bool,
     /// How far the links called best bear them out: share of rivals that have
-    /// less than the best, minus share of those that have more. 0–1.
+    /// less than the best, minus share of those that have more. Above
+    /// −[`MIN_CLARITY`].
     pub(super) clarity: f64,
 }
 
@@ -33,10 +39,11 @@ impl Utilities {
         let mut groups: Vec<Option<Vec<f64>>> =
             samples.iter().map(|sample| sample.rows.iter().map(of).collect()).collect();
         let lead = lead(samples, &groups);
-        if is_given && lead < 0.0 {
+        let is_cost = is_given && lead <= -MIN_CLARITY;
+        if is_cost {
             groups.iter_mut().flatten().flatten().for_each(|utility| *utility = -*utility);
         }
-        Self { groups, is_given, clarity: if is_given { lead.abs() } else { lead.max(0.0) } }
+        Self { groups, is_given, clarity: if is_cost { -lead } else { lead } }
     }
 }
 

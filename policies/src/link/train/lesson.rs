@@ -7,14 +7,10 @@
 
 use super::super::feature::{Feature, Features};
 use super::super::sample::Sample;
-use super::super::utility::Utilities;
+use super::super::utility::{MIN_CLARITY, Utilities};
 
 /// Share of the usual spread of utilities within which links are alike.
 const ALIKE: f64 = 0.05;
-
-/// Least clarity with which labels must bear utilities out. A quarter of wrong
-/// labels still leaves about 0.5; without any relation it is about 0.
-const MIN_CLARITY: f64 = 0.2;
 
 /// One decision.
 #[derive(Debug)]

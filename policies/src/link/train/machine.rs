@@ -24,6 +24,9 @@ const MAX_PAIRS: usize = 1_000;
 /// be known from noisy decisions.
 const TOLERANCE: f64 = 1e-2;
 
+/// Most nats a unit may be worth; the formula's units are worth one.
+const MAX_WEIGHT: f64 = 1_000.0;
+
 /// What was learned, scaled as the formula is.
 pub(super) struct Learned {
     weights: Features,
@@ -111,5 +114,9 @@ fn fit(
 fn scaled(weights: Features, pairs: &[&Features]) -> Features {
     let apart = |weights: Weights| pairs.iter().map(|pair| weights.score(pair).abs()).sum::<f64>();
     let scale = apart(Weights::FORMULA) / apart(Weights(weights));
-    if scale.is_finite() { weights.map(|weight| weight * scale) } else { weights }
+    if scale.is_finite() {
+        weights.map(|weight| (weight * scale).clamp(-MAX_WEIGHT, MAX_WEIGHT))
+    } else {
+        weights
+    }
 }
