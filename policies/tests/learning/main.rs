@@ -175,6 +175,9 @@ fn nonsense_is_refused_or_does_no_harm() {
     }
 }
 
+/// Held out, current, an operator's word, what fails of the criteria, why.
+type Judged<'r> = (&'r [Sample], &'r Selector<'r>, bool, &'r [&'r str], &'r str);
+
 #[test]
 fn the_gate() {
     let good = &GOOD.model;
@@ -185,8 +188,7 @@ fn the_gate() {
     let unmeasured = changed(HELD_OUT.clone(), |sample| {
         sample.rows.iter_mut().for_each(|row| (row.utility, row.facts.loss) = (None, None));
     });
-    // Held out, current, word, what fails of the criteria.
-    let rows: [(&[Sample], &Selector<'_>, bool, &[&str], &str); 8] = [
+    let rows: [Judged<'_>; 8] = [
         (&HELD_OUT, &Selector::Formula, true, &[], "better, and an operator wants it"),
         (&HELD_OUT, &Selector::Formula, false, &["picks otherwise"], "better, but otherwise too often"),
         (&HELD_OUT, &own, false, &["mean regret"], "no gain"),

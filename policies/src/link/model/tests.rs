@@ -85,7 +85,7 @@ fn what_is_no_model() {
         (vec![0xff], "must be text of at most 16 KB", "no text"),
         (vec![b'\n'; MAX_BYTES + 1], "must be text of at most 16 KB", "endless"),
         (text.replace("seed 7", "seed 8").into_bytes(), "the checksum does not match", "an edit"),
-        (text[..text.len() - 30].as_bytes().to_vec(), "line 16: must have 31 words", "cut off"),
+        (text.as_bytes()[..text.len() - 30].to_vec(), "line 16: must have 31 words", "cut off"),
         (format!("{text}more\n").into_bytes(), "line 17: must be the last", "more than there should be"),
     ];
     for (bytes, want, why) in files {

@@ -58,7 +58,6 @@ fn what_is_read() {
 
 #[test]
 fn what_is_wrong_is_told_by_line_and_all_at_once() {
-    let head = GOOD.lines().next().unwrap();
     let rows: [(&[&str], &[&str], &str); 21] = [
         (&["g,b,0,1,1,0,1,1,0,"], &["s.csv:4: b: quality: must be a number from 1 to 100"], "too low"),
         (&["g,b,1,-1,1,0,1,1,0,"], &["s.csv:4: b: price_km: must be a number from 0 to 40000"], "negative"),
@@ -109,6 +108,11 @@ fn what_is_wrong_is_told_by_line_and_all_at_once() {
             assert!(got.contains(want), "{why}: no {want:?} in {got:?}");
         }
     }
+}
+
+#[test]
+fn what_is_no_file_of_samples() {
+    let head = GOOD.lines().next().unwrap();
     let files: [(Vec<u8>, &str, &str); 6] = [
         (Vec::new(), "s.csv:1: samples: file: must begin with group,link,", "nothing"),
         (b"a,b\n".to_vec(), "s.csv:1: header: a: is no column of samples", "another file"),
