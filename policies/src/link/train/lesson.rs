@@ -5,7 +5,8 @@
 //! that they contradict is not believed. Where they are not given, labels are
 //! all there is.
 
-use super::super::feature::{Feature, Features};
+use super::super::evaluate::pick;
+use super::super::feature::{Feature, Features, Weights};
 use super::super::sample::Sample;
 use super::super::utility::{MIN_CLARITY, Utilities};
 
@@ -20,7 +21,19 @@ pub(super) struct Lesson {
     pub(super) pairs: Vec<Features>,
     /// The row that is best.
     pub(super) best: usize,
-    losses: Option<Vec<f64>>,
+    measure: Measure,
+}
+
+/// What it costs to be wrong.
+#[derive(Debug)]
+enum Measure {
+    /// What each row is worth less than the most useful.
+    Utility(Vec<f64>),
+    /// The share of rivals put before the link called best: finer than whether
+    /// the pick is right, which a few decisions cannot tell from luck.
+    Label,
+    /// It is not known here, though it is elsewhere.
+    Unknown,
 }
 
 /// Some decisions, and what operators should know of them.
@@ -30,11 +43,16 @@ pub(super) struct Lessons {
 }
 
 impl Lesson {
-    /// What it costs to pick a row: what is lost against the most useful or,
-    /// without utilities, 1 for any but the best. Nothing where some utilities
-    /// are given and these are not.
-    pub(super) fn loss(&self, pick: usize) -> Option<f64> {
-        self.losses.as_ref().map(|losses| losses[pick])
+    /// What `weights` lose on it; nothing where that is not known.
+    pub(super) fn loss(&self, weights: &Weights) -> Option<f64> {
+        match &self.measure {
+            Measure::Utility(losses) => Some(losses[pick(weights, &self.features)]),
+            Measure::Label => {
+                let wrong = self.pairs.iter().filter(|pair| weights.score(pair) <= 0.0).count();
+                Some(wrong as f64 / self.pairs.len().max(1) as f64)
+            }
+            Measure::Unknown => None,
+        }
     }
 }
 
@@ -66,21 +84,20 @@ fn spread(group: &[f64]) -> f64 {
 
 fn by_utility(sample: &Sample, utilities: Option<Vec<f64>>, alike: f64) -> Lesson {
     let Some(utilities) = utilities else {
-        return Lesson { losses: None, ..by_label(sample) };
+        return Lesson { measure: Measure::Unknown, ..by_label(sample) };
     };
     let features = sample.features();
     let top = utilities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let losses: Vec<f64> = utilities.iter().map(|utility| top - utility).collect();
     let best = losses.iter().position(|&loss| loss <= 0.0).unwrap_or(0);
     let pairs = pairs(&features, best, |row| losses[row] > alike);
-    Lesson { features, pairs, best, losses: Some(losses) }
+    Lesson { features, pairs, best, measure: Measure::Utility(losses) }
 }
 
 fn by_label(sample: &Sample) -> Lesson {
     let (features, best) = (sample.features(), sample.best());
     let pairs = pairs(&features, best, |_| true);
-    let losses = (0..features.len()).map(|row| f64::from(u8::from(row != best))).collect();
-    Lesson { features, pairs, best, losses: Some(losses) }
+    Lesson { features, pairs, best, measure: Measure::Label }
 }
 
 fn pairs(features: &[Features], best: usize, is_rival: impl Fn(usize) -> bool) -> Vec<Features> {
