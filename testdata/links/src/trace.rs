@@ -257,3 +257,44 @@ pub fn write(decisions: &[Decision], out: &mut String) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::KINDS;
+
+    #[test]
+    fn is_the_same_for_ever() {
+        let kind = Kind::named("stream").unwrap();
+        let mut text = String::new();
+        write(&trace(&How { kind, seed: 3, groups: 1, wrong: 0.1 }), &mut text);
+        let expected = "\
+stream-3-0,north/0/unicom,30,4430,1,0,35.69,1.91,0,1.275
+stream-3-0,north/1/mobile,50,4430,1,0,44.89,1.04,0,1.5963
+stream-3-0,north/2/cable,50,2530,1,0,37.15,0.84,1,1.9466
+stream-3-0,north/3/telecom,70,4430,1,0.0667,25.34,5.18,0,0.4974
+stream-3-0,north/4/telecom,50,4430,0.5,0,54.42,12.65,0,1.2497
+";
+        assert_eq!(text, expected, "who changes traces measures anew what the README says");
+    }
+
+    #[test]
+    fn labels_are_as_wrong_as_told() {
+        for kind in &KINDS {
+            let how = How { kind, seed: 3, groups: 400, wrong: 0.25 };
+            let decisions = trace(&how);
+            let right = |one: &Decision| {
+                let top = one.candidates.iter().map(|one| one.utility).fold(f64::MIN, f64::max);
+                one.candidates.iter().any(|one| one.is_best && one.utility >= top)
+            };
+            let wrong = decisions.iter().filter(|&one| !right(one)).count();
+            assert!((60..140).contains(&wrong), "{}: a quarter of labels is wrong: {wrong}", kind.name);
+            let more = trace(&How { wrong: 0.0, groups: 2, ..how });
+            assert!(more.iter().all(right), "{}: no label is wrong", kind.name);
+            let unlabelled = |decision: &Decision| -> Vec<_> {
+                decision.candidates.iter().map(|one| Candidate { is_best: false, ..one.clone() }).collect()
+            };
+            assert_eq!(unlabelled(&more[1]), unlabelled(&decisions[1]), "{}: all else stays", kind.name);
+        }
+    }
+}
