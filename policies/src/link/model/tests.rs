@@ -111,7 +111,9 @@ proptest! {
             for (feature, weight) in Feature::ALL.into_iter().zip(read.weights().0) {
                 prop_assert!(weight.is_finite() && (weight == 0.0 || (weight > 0.0) == feature.helps()));
             }
-            prop_assert_eq!(LinkModel::parse(read.to_text().as_bytes()).unwrap(), read);
+            // Its id is that of its words, and 01 is another word for 1.
+            let again = LinkModel::parse(read.to_text().as_bytes()).unwrap();
+            prop_assert_eq!(again.to_text(), read.to_text());
         }
     }
 }
