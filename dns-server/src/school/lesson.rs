@@ -1,8 +1,8 @@
 //! A lesson: what is learned, from what, and whether it is better.
 //!
-//! Training takes the operator's labels and the samples of all days but the
-//! newest, which are held out: a model is judged by days that it has not seen
-//! and that are most like tomorrow. The gate has the word. Much less than is
+//! Training takes the operator's labels and all samples but those of the newest
+//! day, which are held out: a model is judged by a day that it has not seen and
+//! that is most like tomorrow. The gate has the word. Much less than is
 //! kept is enough to learn from, so of a long notebook every so-many-th group
 //! is taken, the same number of each day.
 
@@ -14,18 +14,21 @@ use rhumb_policies::link::model::LinkModel;
 use rhumb_policies::link::sample::Sample;
 use rhumb_policies::link::train::{Training, train};
 
-use super::notebook::{Day, decided};
+use super::notebook::{DAY, Day, decided};
 
 /// Most groups that a lesson takes from the notebook: a hundred suffice for
 /// the weights (the house's findings), the rest is for rare weather.
 const MAX_LEARNT: usize = 10_000;
 
 /// Least groups held out, as long as there are days: more than the gate asks
-/// for, so that its figures mean something.
+/// for, so that its figures mean something. Of few a day, more days are taken.
 const MIN_HELD_OUT: usize = 300;
 
 /// Share of the newest groups held out when there is one day only: a fifth.
 const HELD_OUT_PART: usize = 5;
+
+/// Most of a day.
+const MOST: Duration = Duration::from_secs(20 * 3_600);
 
 /// Seed of every training: what is learned depends on the samples alone.
 const SEED: u64 = 4;
@@ -76,19 +79,25 @@ impl Material {
     pub(super) fn gather(days: &[Day], labels: &[Sample]) -> Self {
         let mut material = Self::default();
         let mut rest = days.iter().rev();
-        while material.held_out.len() < MIN_HELD_OUT {
-            let Some(day) = rest.next() else { break };
-            let newer = std::mem::take(&mut material.held_out);
-            material.held_out = material.read(day);
-            material.held_out.extend(newer);
+        let (mut newest, mut since) = (Vec::new(), Duration::MAX);
+        for day in rest.by_ref() {
+            newest.splice(0..0, material.read(day));
+            since = newest.last().and_then(when).unwrap_or_default().saturating_sub(DAY);
+            let is_whole = newest.first().and_then(when).is_some_and(|at| at <= since);
+            if newest.len() >= MIN_HELD_OUT && is_whole {
+                break;
+            }
         }
-        let share = MAX_LEARNT / rest.len().max(1);
-        let mut groups = Vec::new();
+        let at = newest.partition_point(|sample| when(sample).is_some_and(|at| at < since));
+        // Too few in a day: all that was read is held out.
+        let at = if newest.len() - at < MIN_HELD_OUT { 0 } else { at };
+        material.held_out = newest.split_off(at);
+        let share = MAX_LEARNT / (rest.len() + 1);
+        let mut groups: Vec<Sample> = Vec::new();
         for day in rest.rev() {
-            let read = material.read(day);
-            let step = read.len().div_ceil(share.max(1)).max(1);
-            groups.extend(read.into_iter().step_by(step));
+            thin(material.read(day), share, &mut groups);
         }
+        thin(newest, share, &mut groups);
         if groups.is_empty() {
             // The only day there is: its newest part is held out.
             let at = material.held_out.len() - material.held_out.len() / HELD_OUT_PART;
@@ -125,10 +134,24 @@ impl Material {
     }
 }
 
-/// The samples that were decided at `since` or later.
-pub(super) fn recent(days: &[Day], since: Duration) -> Vec<Sample> {
+/// The samples of the day before `now`; nothing before there is most of a day:
+/// every hour and every class must have had its turn.
+pub(super) fn recent(days: &[Day], now: Duration) -> Option<Vec<Sample>> {
     // A day and its eve hold whatever was decided within a day.
     let days = days[days.len().saturating_sub(2)..].iter();
-    let read = days.filter_map(|day| day.read().ok()).flatten();
-    read.filter(|sample| decided(&sample.group).is_some_and(|at| at >= since)).collect()
+    let read: Vec<_> = days.filter_map(|day| day.read().ok()).flatten().collect();
+    let is_most = read.first().and_then(when).is_some_and(|at| at + MOST <= now);
+    let is_recent = |sample: &Sample| when(sample).is_some_and(|at| at + DAY >= now);
+    is_most.then(|| read.into_iter().filter(is_recent).collect())
+}
+
+/// When a sample was decided.
+fn when(sample: &Sample) -> Option<Duration> {
+    decided(&sample.group)
+}
+
+/// Adds every so-many-th of `samples` to `groups`, about `share` of them.
+fn thin(samples: Vec<Sample>, share: usize, groups: &mut Vec<Sample>) {
+    let step = samples.len().div_ceil(share.max(1)).max(1);
+    groups.extend(samples.into_iter().step_by(step));
 }

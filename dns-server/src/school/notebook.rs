@@ -99,8 +99,8 @@ impl Notebook {
     /// Deletes days that ended `keep` before `now`.
     pub(super) fn forget(&self, keep: Duration, now: Duration) -> io::Result<()> {
         let oldest = date(now.saturating_sub(keep));
-        let old = self.days()?.into_iter().filter(|day| day.date < oldest);
-        old.map(|day| fs::remove_file(day.path)).collect()
+        let mut old = self.days()?.into_iter().filter(|day| day.date < oldest);
+        old.try_for_each(|day| fs::remove_file(day.path))
     }
 }
 

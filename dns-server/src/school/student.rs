@@ -16,7 +16,7 @@ use rhumb_policies::link::drift::{Drift, drift};
 use rhumb_policies::link::sample::Sample;
 
 use super::lesson::{GoesOn, recent};
-use super::notebook::{DAY, Notebook};
+use super::notebook::Notebook;
 use super::report::ModelReport;
 use super::shelf::Shelf;
 use super::trial::Trial;
@@ -238,7 +238,7 @@ impl Student {
 
     fn look_for_drift(&mut self, now: Duration) {
         let Ok(Desk { notebook, shelf }) = &mut self.desk else { return };
-        let recent = notebook.days().map(|days| recent(&days, now.saturating_sub(DAY))).unwrap_or_default();
+        let Some(recent) = notebook.days().ok().and_then(|days| recent(&days, now)) else { return };
         if recent.len() < MIN_RECENT {
             return;
         }

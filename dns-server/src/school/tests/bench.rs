@@ -2,10 +2,11 @@
 //! whose truth is known.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rhumb_policies::link::feature::{LinkFacts, goodput};
@@ -41,6 +42,9 @@ pub(super) struct World {
 
 impl World {
     pub(super) const USUAL: Self = Self { far: 0.3, slow: 1.0, spread_km: 6_000.0 };
+
+    /// Distance matters always.
+    pub(super) const WIDE: Self = Self { far: 1.0, ..Self::USUAL };
 }
 
 /// A small generator of uniform numbers in 0–1.
@@ -91,17 +95,28 @@ pub(super) fn labelled(world: World, count: usize, by: fn(&LinkFacts) -> f64) ->
 
 /// A model by someone who looks at delay and loss alone.
 pub(super) fn near_sighted() -> Arc<LinkModel> {
-    model(&labelled(World::USUAL, 400, |facts| -goodput(&LinkFacts { price_km: None, ..*facts }).unwrap()))
+    static MODEL: OnceLock<Arc<LinkModel>> = OnceLock::new();
+    Arc::clone(MODEL.get_or_init(|| near_sighted_in(World::USUAL)))
+}
+
+/// The same, in another world.
+pub(super) fn near_sighted_in(world: World) -> Arc<LinkModel> {
+    let worth = |facts: &LinkFacts| -goodput(&LinkFacts { price_km: None, ..*facts }).unwrap();
+    model(&labelled(world, 300, worth))
 }
 
 /// A model by someone who knows the truth.
 pub(super) fn far_sighted() -> Arc<LinkModel> {
-    model(&labelled(World::USUAL, 400, |facts| -goodput(facts).unwrap()))
+    static MODEL: OnceLock<Arc<LinkModel>> = OnceLock::new();
+    Arc::clone(MODEL.get_or_init(|| model(&labelled(World::USUAL, 1_000, |facts| -goodput(facts).unwrap()))))
 }
 
 pub(super) fn model(samples: &[Sample]) -> Arc<LinkModel> {
     Arc::new(train(samples, &Training { seed: 1 }, &mut |_, _| true).unwrap().model)
 }
+
+/// Files, the time, and what comes next.
+type Kept = (Vec<(OsString, Vec<u8>)>, Duration, Dice);
 
 /// A school under test.
 pub(super) struct Bench {
@@ -149,6 +164,25 @@ impl Bench {
             taught: Vec::new(),
         };
         bench.enrol();
+        bench
+    }
+
+    /// One that learned and promoted a better model an instant ago.
+    pub(super) fn taught() -> Self {
+        static KEPT: OnceLock<Kept> = OnceLock::new();
+        let (files, now, dice) = KEPT.get_or_init(|| {
+            let mut bench = Self::new(near_sighted());
+            bench.pass(DAY * 2 + WINDOW);
+            let entries = fs::read_dir(bench.folder()).unwrap().map(|entry| entry.unwrap());
+            let files = entries.map(|entry| (entry.file_name(), fs::read(entry.path()).unwrap())).collect();
+            (files, bench.now, bench.dice.clone())
+        });
+        let mut bench = Self::new(near_sighted());
+        files.iter().for_each(|(name, bytes)| fs::write(bench.folder().join(name), bytes).unwrap());
+        (bench.now, bench.dice) = (*now, dice.clone());
+        bench.restart();
+        assert_eq!(bench.in_use(), Ok(Some(1)), "{:?}", bench.report());
+        bench.events.clear();
         bench
     }
 
