@@ -132,11 +132,14 @@ impl State {
     /// one, else as a class of its own would be at first.
     #[must_use]
     pub fn rank(&self, world: &World, shape: &Shape, place: Place<'_>) -> Ranked {
-        let ranked = shape.rank(world, place);
-        let (Some(fare), Some(selected)) = (ranked.fare(), self.selected(shape, Side::Live)) else {
+        let mut ranked = shape.rank(world, place);
+        let Some(fare) = ranked.fare() else { return ranked };
+        let id = shape.class_with(&ranked);
+        let Some(selected) = self.selected(shape, Side::Live) else {
+            ranked.id = id;
             return ranked;
         };
-        match shape.class_with(&ranked) {
+        match id {
             Some(id) => ranked.ordered(selected.orders.class(shape.class(id), id).order, (shape, Some(id))),
             None => {
                 let order =

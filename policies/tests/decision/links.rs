@@ -8,8 +8,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rhumb_geo::Place;
 use rhumb_health::{Measure, Status};
-use rhumb_policies::{Action, Client, Inputs, Picks, Question, State, advance, choose, explain};
-use rhumb_zones::{CarrierId, ServiceId, VipId};
+use rhumb_policies::link::sample;
+use rhumb_policies::link::train::{Training, train};
+use rhumb_policies::{Action, Client, Explanation, Inputs, Picks, Question, State, advance, choose, explain};
+use rhumb_zones::{CarrierId, Files, ReadError, ServiceId, VipId};
 
 use crate::world::{Case, Luck, at};
 
@@ -79,6 +81,20 @@ impl Stage {
         choose(shape, self.state.service(ServiceId::new(0)), &Client { class, hash: 0, draw: 0 }, &mut picks);
         let names = picks.slots().iter().map(|slot| self.case.vip(slot.index()));
         names.map(|name| name.trim_start_matches("west/").to_owned()).collect()
+    }
+
+    /// Why a customer of telecom is answered as it is.
+    fn explain_home(&self) -> Explanation {
+        let question = Question {
+            service: ServiceId::new(0),
+            place: Place { carriers: &[CarrierId::new(0)], operator: Some(0), ..Place::default() },
+            class: None,
+            address: None,
+            scope: None,
+            hash: 0,
+            draw: 0,
+        };
+        explain(&self.case.world, &self.case.atlas, &self.state, &question)
     }
 
     /// Every change of a client's link within so many seconds, as `at link`.
@@ -350,17 +366,7 @@ fn a_score_says_what_it_is_made_of() {
     let mut stage = Stage::new("link-selection: { formula: ~, hold: 30s }");
     let good = Some((0.0, 20.0));
     stage.play(HOME, &[(0, [good, good, None]), (10, [Some((0.3, 20.0)), good, None])], 20);
-    let carriers = [CarrierId::new(0)];
-    let question = Question {
-        service: ServiceId::new(0),
-        place: Place { carriers: &carriers, operator: Some(0), ..Place::default() },
-        class: None,
-        address: None,
-        scope: None,
-        hash: 0,
-        draw: 0,
-    };
-    let told = explain(&stage.case.world, &stage.case.atlas, &stage.state, &question);
+    let told = stage.explain_home();
     let said: Vec<_> = told.sentences().collect();
     let said = said.join("\n");
     let rows = [
@@ -375,6 +381,49 @@ fn a_score_says_what_it_is_made_of() {
     let lead: f64 = told.links[0].iter().find(|link| link.link == "west/unicom").unwrap().lead;
     let parts: f64 = told.links[0][0].parts.iter().map(|(_, nats)| nats).sum();
     assert!((parts - told.links[0][0].score).abs() < 1e-9 && lead > 1.0, "{:?}", told.links);
+}
+
+/// A model of 36 decisions by delay alone, and no other file.
+struct Learned;
+
+impl Files for Learned {
+    fn read(&self, _: &str, path: &str) -> Result<(String, Vec<u8>), ReadError> {
+        const DELAYS: [u16; 6] = [1, 3, 9, 27, 81, 243];
+        let mut rows = format!("{}\n", sample::header());
+        for (group, (a, b)) in DELAYS.into_iter().flat_map(|a| DELAYS.map(|b| (a, b))).enumerate() {
+            let best = u8::from(a <= b);
+            rows += &format!("{group},a,50,0,1,0,{a},0,{best},\n{group},b,50,0,1,0,{b},0,{},\n", 1 - best);
+        }
+        let samples = sample::read_samples(path, rows.as_bytes()).unwrap();
+        let trained = train(&samples, &Training { seed: 1 }, &mut |_, _| true).unwrap();
+        Ok((path.to_owned(), trained.model.to_text().into_bytes()))
+    }
+}
+
+#[test]
+fn a_model_in_the_shadow_answers_nobody() {
+    let good = Some((0.0, 20.0));
+    let turns: &[Turn] = &[(0, [good; 3]), (100, [Some((0.0, 80.0)), good, good])];
+    let would = "The model in the shadow would have west/unicom.";
+    let rows: [(&str, &[&str], &str, &str); 4] = [
+        ("", &["0 telecom", "110 unicom"], "west/unicom has these clients since", "live"),
+        (", mode: shadow, live: carrier", &["0 telecom"], would, "below a fixed order"),
+        (", mode: shadow, live: priority", &["0 telecom"], would, "below another"),
+        (
+            ", mode: shadow",
+            &["0 telecom", "110 unicom"],
+            "The model in the shadow agrees on west/unicom.",
+            "below the formula",
+        ),
+    ];
+    for (mode, want, words, why) in rows {
+        let selection = format!("link-selection: {{ model: links.model, hold: 10s{mode} }}");
+        let mut stage = Stage::new("");
+        stage.case = Case::with(&WORLD.replace("SELECTION", &selection), &Learned);
+        assert_eq!(stage.play(HOME, turns, 120), want, "{why}");
+        let said = stage.explain_home().sentences().collect::<Vec<_>>().join("\n");
+        assert!(said.contains(words), "{why}: {said}");
+    }
 }
 
 proptest! {

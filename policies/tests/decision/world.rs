@@ -8,7 +8,7 @@ use rhumb_health::Status;
 use rhumb_policies::{
     Action, Atlas, Client, Inputs, Outcome, Picks, Shape, State, Tier, World, advance, choose,
 };
-use rhumb_zones::{LoadOptions, Model, NoFiles, Point, ServiceId, Source, TargetId, VipId, load};
+use rhumb_zones::{Files, LoadOptions, Model, NoFiles, Point, ServiceId, Source, TargetId, VipId, load};
 
 /// A compiled policy, without places.
 pub(crate) struct Case {
@@ -32,7 +32,11 @@ pub(crate) fn places(world: &World) -> PlaceTable {
 
 impl Case {
     pub(crate) fn new(policy: &str) -> Self {
-        let (world, diagnostics) = World::compile(model(policy), &NoFiles);
+        Self::with(policy, &NoFiles)
+    }
+
+    pub(crate) fn with(policy: &str, files: &dyn Files) -> Self {
+        let (world, diagnostics) = World::compile(model(policy), files);
         assert!(!diagnostics.refuse(), "{diagnostics}\n{policy}");
         let atlas = Atlas::survey(&world, &places(&world)).unwrap();
         Self { world, atlas }
