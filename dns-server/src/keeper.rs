@@ -397,7 +397,8 @@ impl Desk {
             let world = self.world();
             let inputs = self.books.inputs(world.model());
             let next = self.state.remeasured(&world, &atlas, &inputs, time);
-            let _ = self.publish(next); // nothing that events tell of changes
+            let before = self.publish(next); // nothing that events tell of changes
+            self.is_worth_saving |= !self.state.has_links_of(&before);
             // A clock that was set back begins another window.
             if time.abs_diff(self.recorded) >= school::WINDOW {
                 self.recorded = time;

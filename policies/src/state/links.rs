@@ -118,6 +118,14 @@ impl State {
         next
     }
 
+    /// Whether clients have the links that they had in `before`.
+    #[must_use]
+    pub fn has_links_of(&self, before: &Self) -> bool {
+        // Orders are kept while they stay the same.
+        let order = |held: &Held| held.live.as_ref().map(|live| Arc::as_ptr(&live.orders));
+        self.links.shapes.iter().map(order).eq(before.links.shapes.iter().map(order))
+    }
+
     /// The class of that id of `shape`, whose atlas links were selected with.
     #[must_use]
     pub fn class<'a>(&'a self, shape: &'a Shape, id: ClassId) -> Class<'a> {
