@@ -18,14 +18,19 @@ pub(crate) struct Service {
     pub(crate) primary: Option<&'static str>,
     /// Whether its VIPs are probed, through balancers and nodes, like a user.
     pub(crate) is_checked: bool,
+    /// `link-selection:`, in YAML.
+    pub(crate) selection: &'static str,
+    /// The datacenter that all its VIPs are in, unless it has some everywhere.
+    pub(crate) only: Option<&'static str>,
 }
 
 /// Reads anywhere, judged by the path rule alone.
-pub(crate) const ANY: Service = Service { name: "any", primary: None, is_checked: false };
+pub(crate) const ANY: Service =
+    Service { name: "any", primary: None, is_checked: false, selection: "carrier", only: None };
 /// Writes to the north.
-pub(crate) const PRIMARY: Service = Service { name: "pri", primary: Some("north"), is_checked: false };
+pub(crate) const PRIMARY: Service = Service { name: "pri", primary: Some("north"), ..ANY };
 /// Reads anywhere, checked from outside as well.
-pub(crate) const WEB: Service = Service { name: "web", primary: None, is_checked: true };
+pub(crate) const WEB: Service = Service { name: "web", is_checked: true, ..ANY };
 
 /// Who probes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,7 +59,13 @@ pub(crate) struct Policy {
     pub(crate) eyes: Eyes,
     /// `rules:`, in YAML.
     pub(crate) rules: &'static str,
+    /// What its link model is trained with, if it has one.
+    pub(crate) samples: Option<fn() -> String>,
 }
+
+/// What operators think of links to each carrier: worth less than a carrier's
+/// own link to the formula, and more to the lab's model.
+const QUALITY: [u8; 2] = [50, 90];
 
 /// Fast enough for dozens of faults in minutes, slow enough for a busy
 /// machine: three failures in a row are close to a second of silence.
@@ -151,7 +162,11 @@ impl Policy {
                 Eyes::Probers | Eyes::Across => String::new(),
             };
             let probe = format!("ping: {}, interface: {carrier}{source}", datacenter.link_end(link));
-            let _ = writeln!(text, "      {carrier}: {{ carrier: {carrier}, probe: {{ {probe} }} }}");
+            let quality = QUALITY[link];
+            let _ = writeln!(
+                text,
+                "      {carrier}: {{ carrier: {carrier}, quality: {quality}, probe: {{ {probe} }} }}"
+            );
         }
         text.push_str("    balancers:\n");
         for (index, name) in BALANCERS.iter().enumerate() {
@@ -164,8 +179,9 @@ impl Policy {
     }
 
     fn service(&self, text: &mut String, (index, service): (usize, &Service)) {
-        let Service { name, primary, is_checked } = service;
-        let _ = writeln!(text, "  {name}:\n    link-selection: carrier");
+        let Service { name, primary, is_checked, selection, only } = service;
+        let has_vips = |datacenter: &&Datacenter| only.is_none_or(|only| only == datacenter.name);
+        let _ = writeln!(text, "  {name}:\n    link-selection: {selection}");
         if let Some(primary) = primary {
             let _ = writeln!(text, "    primary: {primary}\n    data: primary");
         }
@@ -174,7 +190,7 @@ impl Policy {
                 writeln!(text, "    check: {{ http: /, port: {WEB_PORT}, host: {name}.gslb.example.com }}");
         }
         text.push_str("    vips:\n");
-        for datacenter in self.datacenters {
+        for datacenter in self.datacenters.iter().filter(has_vips) {
             let vips: Vec<String> = (0..CARRIERS.len())
                 .map(|link| format!("{}: {}", CARRIERS[link], datacenter.vip(link, index)))
                 .collect();

@@ -1,6 +1,7 @@
 //! The server under test: its process, and what its commands say.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,6 +15,7 @@ use crate::papers::Papers;
 use crate::policy::Policy;
 use crate::process::Process;
 use crate::topology::{CARRIERS, HEARING, SERVER, VOTES_PORT};
+use crate::watch::name_of;
 
 /// Milliseconds since the Unix epoch, as events count.
 pub(crate) fn now_ms() -> u64 {
@@ -68,6 +70,9 @@ impl Rhumb {
         let papers = (!sites.is_empty()).then(|| Papers::issue(folder, &sites)).transpose()?;
         let (program, folder, probers) = (program.to_owned(), folder.to_owned(), Vec::new());
         let mut rhumb = Self { program, folder, papers, process: None, probers };
+        if let Some(samples) = policy.samples {
+            rhumb.train(&samples())?;
+        }
         let path = rhumb.policy();
         fs::write(&path, policy.text()).doing(path.display())?;
         rhumb.say(&["check", &path.to_string_lossy()])?;
@@ -76,6 +81,13 @@ impl Rhumb {
             (0..CARRIERS.len()).try_for_each(|link| rhumb.start_prober(net, (site, space), link))?;
         }
         Ok(rhumb)
+    }
+
+    /// Has it learn the model that policies call `links.model`.
+    fn train(&self, samples: &str) -> Done {
+        let [from, to] = ["samples.csv", "links.model"].map(|name| self.folder.join(name));
+        fs::write(&from, samples).doing(from.display())?;
+        self.say(&["train", &from.to_string_lossy(), "-o", &to.to_string_lossy()]).map(drop)
     }
 
     /// Starts a prober of a site that votes over one of its links: a site has
@@ -190,6 +202,11 @@ impl Rhumb {
             || Failure::because(format!("rhumb plan {service}: no {of}")),
             |plan| Ok(text(&plan["nodes"][0], "datacenter")),
         )
+    }
+
+    /// Why a client is answered what it is, in words.
+    pub(crate) fn explain(&self, service: &str, client: Ipv4Addr) -> Done<String> {
+        self.tell(&["explain", &name_of(service), "--client", &client.to_string()])
     }
 
     /// Has it read its policy again, with a remark added.

@@ -4,6 +4,7 @@
 //! table of rows, each a fault and the answers it must lead to.
 
 mod figures;
+mod links;
 mod operator;
 mod quality;
 mod restart;
@@ -26,11 +27,14 @@ pub(crate) struct Script {
 }
 
 /// All of them; those that measure come first, while the machine is calm.
-pub(crate) const WORLDS: [Script; 13] = [
+pub(crate) const WORLDS: [Script; 16] = [
     Script { name: "tuned", policy: || figures(TUNED), play: figures::tuned },
     Script { name: "defaults", policy: || figures(DEFAULT), play: figures::defaults },
     Script { name: "loss", policy: || Policy { defaults: PATIENT, ..brisk(2) }, play: quality::loss },
     Script { name: "delay", policy: || Policy { rules: OFF_THE_SLOW, ..brisk(2) }, play: quality::delay },
+    Script { name: "lossy-link", policy: links::policy, play: |world| links::LOSSY.play(world) },
+    Script { name: "slow-link", policy: links::policy, play: |world| links::SLOW.play(world) },
+    Script { name: "slow-restart", policy: links::policy, play: |world| links::RESTARTED.play(world) },
     Script { name: "single", policy: || brisk(2), play: |world| rows::play(world, table::SINGLE) },
     Script { name: "private", policy: || brisk(2), play: |world| rows::play(world, table::PRIVATE) },
     Script { name: "compound", policy: || brisk(2), play: |world| rows::play(world, table::COMPOUND) },
@@ -50,7 +54,15 @@ pub(crate) const WORLDS: [Script; 13] = [
 fn brisk(datacenters: usize) -> Policy {
     let services = vec![ANY, PRIMARY, WEB];
     let datacenters = &DATACENTERS[..datacenters];
-    Policy { datacenters, services, defaults: BRISK, hold: "2s", eyes: Eyes::Server, rules: "" }
+    Policy {
+        datacenters,
+        services,
+        defaults: BRISK,
+        hold: "2s",
+        eyes: Eyes::Server,
+        rules: "",
+        samples: None,
+    }
 }
 
 /// Two datacenters, probed by these.
@@ -62,5 +74,5 @@ fn seen_by(eyes: Eyes) -> Policy {
 fn figures(defaults: &'static str) -> Policy {
     let checked = figures::SERVICES.map(|name| Service { name, ..WEB });
     let services = checked.into_iter().chain([PRIMARY]).collect();
-    Policy { datacenters: &DATACENTERS[..2], services, defaults, hold: "10s", eyes: Eyes::Server, rules: "" }
+    Policy { services, defaults, hold: "10s", ..brisk(2) }
 }

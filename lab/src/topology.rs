@@ -112,6 +112,11 @@ impl Datacenter {
         self.on_link(link, 1)
     }
 
+    /// The end of a link and all VIPs on it: half of the prefix that leads there.
+    pub(crate) fn link_prefix(self, link: usize) -> String {
+        format!("{}/27", self.on_link(link, 0))
+    }
+
     /// The address of its monitor on a link.
     pub(crate) const fn monitor(self, link: usize) -> Ipv4Addr {
         self.on_link(link, 5)

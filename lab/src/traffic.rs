@@ -32,6 +32,8 @@ pub(crate) struct Request {
     pub(crate) view: View,
     /// When it began.
     pub(crate) at: Instant,
+    /// How long its page took, or its failure; the name not counted.
+    pub(crate) took: Duration,
     /// The VIP that it went to, as `north/telecom`.
     pub(crate) vip: String,
     /// The way its answer tells, or why there was none.
@@ -96,12 +98,15 @@ impl Drop for Traffic {
 
 fn fetch(view: View) -> Request {
     let at = Instant::now();
-    let mut request = Request { view, at, vip: String::new(), page: Err("no address".to_owned()) };
+    let page = Err("no address".to_owned());
+    let mut request = Request { view, at, took: Duration::ZERO, vip: String::new(), page };
     match dns::ask((RESOLVER, 53).into(), &name_of(view.1), PATIENCE) {
         Err(error) => request.page = Err(format!("resolver: {error}")),
         Ok(reply) => {
             if let Some(&vip) = reply.addresses.first() {
+                let connecting = Instant::now();
                 let page = browse(SocketAddr::from((vip, WEB_PORT)), PATIENCE);
+                request.took = connecting.elapsed();
                 request.vip = link_of(vip);
                 request.page = page.map_err(|error| error.to_string());
             }

@@ -194,8 +194,8 @@ impl World {
     pub(crate) fn detour(&mut self, (datacenter, link): (Datacenter, usize), delay: Duration) -> Done {
         let router = datacenter.space(CARRIERS[link]);
         self.detour = Some(Detour::start(&self.net, ("detour", ["net", &router]), delay)?);
-        let end = datacenter.link_end(link);
-        self.net.ip("net", &format!("route add {end}/32 dev detour\n"))?;
+        let (end, all) = (datacenter.link_end(link), datacenter.link_prefix(link));
+        self.net.ip("net", &format!("route add {all} dev detour\n"))?;
         // Preferred to the default route that is there: no metric is the least.
         self.net.ip(&router, &format!("route add 198.18.0.0/16 dev detour src {end}\n"))
     }

@@ -15,10 +15,10 @@ use crate::world::World;
 
 /// A window of the server's at the lab's interval, and a little: its 60 probes,
 /// 300 ms apart.
-const WINDOW: Duration = Duration::from_secs(20);
+pub(super) const WINDOW: Duration = Duration::from_secs(20);
 
 /// Says how a scenario went; the next one is tried anyway.
-fn tell(world: &mut World, name: &str, play: impl FnOnce(&mut World) -> Done<String>) -> Done {
+pub(super) fn tell(world: &mut World, name: &str, play: impl FnOnce(&mut World) -> Done<String>) -> Done {
     match play(world) {
         Ok(figures) => report::well(name, figures),
         Err(failure) => report::missed(name, with_targets(world, &failure)),
@@ -92,7 +92,7 @@ pub(crate) fn delay(world: &mut World) -> Done {
     })?;
     tell(world, "a rule that keeps off a slow link", |world| {
         let (start, before) = (Instant::now(), world.normal.clone());
-        world.detour((DATACENTERS[1], 1), Duration::from_millis(60))?;
+        world.detour((DATACENTERS[1], 1), Duration::from_millis(40))?;
         let away = (start, "south/telecom");
         let took = until("users leave the slow link", WINDOW + GENEROUS, || {
             world.watch.first(("south", "any"), away)
