@@ -2,8 +2,8 @@
 //!
 //! A score is a sum of parts, one per feature and one for the operator's cost,
 //! so that it can be told where it comes from. A *lead* is the difference of
-//! two scores without what may be mere noise: a difference in delay of less
-//! than 2 ms, and one in loss that two windows of these sizes show by chance
+//! two scores without what may be mere noise: a difference in delay or jitter of
+//! less than 2 ms, and one in loss that two windows of these sizes show by chance
 //! once in ten times, count as none. Only leads move clients.
 //!
 //! The cost of a link counts beside that of the dearest of its group; links
@@ -90,7 +90,7 @@ fn costs(entrants: &[Entrant]) -> Vec<f64> {
     entrants.iter().map(|entrant| entrant.cost.unwrap_or(mean) / dearest).collect()
 }
 
-/// Differences of delay below it are noise, milliseconds.
+/// Differences of delay and jitter below it are noise, milliseconds.
 const DELAY_NOISE_MS: f64 = 2.0;
 
 /// Square of the deviations that chance exceeds once in ten times.
@@ -106,6 +106,7 @@ impl Scored {
     pub(crate) fn lead(&self, other: &Self) -> f64 {
         let is_noise = |feature: usize| match Feature::ALL.get(feature) {
             Some(Feature::Delay | Feature::Late) => self.delay_is_noise(other),
+            Some(Feature::Jitter) => is_noise_ms(self.facts.jitter_ms, other.facts.jitter_ms),
             Some(Feature::Loss) => self.loss_is_noise(other),
             _ => false,
         };
@@ -117,8 +118,7 @@ impl Scored {
     }
 
     fn delay_is_noise(&self, other: &Self) -> bool {
-        let both = self.facts.delay_ms.zip(other.facts.delay_ms);
-        both.is_some_and(|(own, other)| (own - other).abs() < DELAY_NOISE_MS)
+        is_noise_ms(self.facts.delay_ms, other.facts.delay_ms)
     }
 
     /// Whether two windows of these sizes show such a difference by chance.
@@ -133,9 +133,31 @@ impl Scored {
     }
 }
 
+/// Whether two times are so near that they count as equal.
+fn is_noise_ms(own: Option<f64>, other: Option<f64>) -> bool {
+    own.zip(other).is_some_and(|(own, other)| (own - other).abs() < DELAY_NOISE_MS)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn jitter_of_a_millisecond_is_noise_to_any_model() {
+        let weights =
+            Weights(std::array::from_fn(|index| f64::from(index == Feature::Jitter as usize) * -36.0));
+        let rows = [(1.9, false, "less than 2 ms"), (2.1, true, "more")];
+        for (jitter_ms, leads, why) in rows {
+            let group = [0.0, jitter_ms].map(|jitter_ms| Entrant {
+                slot: Slot::new(0),
+                facts: LinkFacts::default(),
+                reading: Reading { jitter_ms: Some(jitter_ms), tries: 60, ..Reading::default() },
+                cost: None,
+            });
+            let scored = score(&Formula { weights, ..Formula::DEFAULT }, &group);
+            assert_eq!(scored[0].lead(&scored[1]) > 0.05, leads, "{why}");
+        }
+    }
 
     #[test]
     fn noise_leads_nobody() {
