@@ -120,7 +120,7 @@ fn the_gate_keeps_out_what_is_not_better() {
     // The seed, the world, the days of samples, the criterion that fails.
     let rows = [
         (near_sighted(), World::USUAL, 0.1, "held-out groups with known utility", "too few to judge by"),
-        (far_sighted(), World::USUAL, 2.0, "mean regret", "nothing is gained"),
+        (far_sighted(), World::USUAL, 2.0, "regret", "nothing is gained"),
         (near_sighted_in(World::WIDE), World::WIDE, 2.0, "picks otherwise", "it turns too much over"),
     ];
     for (file, world, days, criterion, why) in rows {
@@ -160,7 +160,7 @@ fn an_operators_word_lets_another_opinion_in_and_nothing_else() {
     let mut bench = Bench::new(far_sighted());
     bench.pass(DAY * 2 + WINDOW);
     let why = bench.order(LinkWhat::Promote).unwrap_err();
-    assert!(why.contains("fails: mean regret"), "the other criteria hold: {why}");
+    assert!(why.contains("fails: ") && why.contains("regret"), "the other criteria hold: {why}");
     assert_eq!((bench.in_use(), bench.count(EventKind::Order)), (Ok(None), 0));
 }
 
