@@ -16,5 +16,6 @@
 #![allow(clippy::print_stdout, reason = "the table is for people")]
 
 mod bars;
+mod calm;
 mod few;
 mod ground;
