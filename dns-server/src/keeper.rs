@@ -154,7 +154,7 @@ impl Keeper {
             }
         };
         let history = Arc::new(History::default());
-        school.enrol(learning::pupils(&snapshot.parts().world));
+        school.enrol(snapshot.parts().world.model_files());
         let mut desk = Desk {
             school: school.clone(),
             recorded: now(),
@@ -349,7 +349,7 @@ impl Desk {
         self.snapshot = Arc::new(snapshot);
         self.advance();
         self.stand();
-        self.school.enrol(learning::pupils(&new));
+        self.school.enrol(new.model_files());
         before
     }
 

@@ -45,8 +45,8 @@ use std::time::Duration;
 
 use rhumb_policies::Event;
 use rhumb_policies::link::feature::LinkFacts;
+use rhumb_policies::link::learned::ModelFile;
 use rhumb_policies::link::model::LinkModel;
-use rhumb_policies::link::sample::Sample;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
@@ -85,28 +85,6 @@ pub fn turn(count: usize, at: Duration) -> impl Iterator<Item = usize> {
     let window = usize::try_from(at.as_secs() / WINDOW.as_secs()).unwrap_or(0);
     let first = window.wrapping_mul(taken) % count.max(1);
     (first..first + taken).map(move |class| class % count)
-}
-
-/// A link model of the policy.
-#[derive(Clone, Debug)]
-pub struct Pupil {
-    /// Its name: that of its file, as the policy says it.
-    pub name: Arc<str>,
-    /// What the file holds.
-    pub file: Arc<LinkModel>,
-    /// Whether it learns on.
-    pub retrain: Option<Retrain>,
-}
-
-/// How a model learns on.
-#[derive(Clone, Debug)]
-pub struct Retrain {
-    /// Time between lessons.
-    pub every: Duration,
-    /// How long samples are kept.
-    pub keep: Duration,
-    /// What people say is best.
-    pub labels: Arc<[Sample]>,
 }
 
 /// What was decided at one moment, and what the links measured until then.
@@ -214,7 +192,7 @@ pub struct School {
 /// What reaches the thread.
 #[derive(Debug)]
 enum Request {
-    Enrol(Vec<Pupil>),
+    Enrol(Vec<Arc<ModelFile>>),
     Record(Window),
     Order(LinkOrder, Answer),
 }
@@ -242,7 +220,7 @@ impl School {
 
     /// These are all the models of the policy that is served now. Each is
     /// answered with a [`Taught`].
-    pub fn enrol(&self, pupils: Vec<Pupil>) {
+    pub fn enrol(&self, pupils: Vec<Arc<ModelFile>>) {
         self.ring(Request::Enrol(pupils));
     }
 

@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "figures are for people")]
+#![allow(clippy::disallowed_methods, reason = "a benchmark looks at a clock")]
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};

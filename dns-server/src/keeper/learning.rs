@@ -9,25 +9,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_policies::link::learned::{ModelFile, Retrain};
+use rhumb_policies::link::learned::ModelFile;
 use rhumb_policies::{Atlas, Decision, LinkSummary, State, World};
 
-use crate::school::{self, Group, Measured, Pupil, Window};
+use crate::school::{self, Group, Measured, Window};
 use crate::snapshot::Snapshot;
-
-/// The models that a policy names, for the school.
-pub(super) fn pupils(world: &World) -> Vec<Pupil> {
-    let pupil = |file: Arc<ModelFile>| {
-        let ModelFile { name, model, retrain } = &*file;
-        let retrain = retrain.as_ref().map(|Retrain { every, keep, labels }| school::Retrain {
-            every: *every,
-            keep: *keep,
-            labels: Arc::clone(labels),
-        });
-        Pupil { name: Arc::clone(name), file: Arc::clone(model), retrain }
-    };
-    world.model_files().into_iter().map(pupil).collect()
-}
 
 /// What is decided now, model by model.
 pub(super) fn windows(snapshot: &Snapshot, state: &State, now: Duration) -> Vec<Window> {

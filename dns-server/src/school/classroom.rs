@@ -1,13 +1,16 @@
 //! All pupils of a policy.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use rhumb_policies::link::learned::ModelFile;
 
 use super::lesson::GoesOn;
 use super::notes;
 use super::report::Report;
 use super::student::{Student, Untaught};
-use super::{LinkOrder, LinkWhat, Pupil, Window, Word};
+use super::{LinkOrder, LinkWhat, Window, Word};
 use crate::orders::Ledger;
 
 /// Everybody who learns.
@@ -28,7 +31,7 @@ impl Classroom {
     }
 
     /// These are the pupils now.
-    pub(super) fn enrol(&mut self, pupils: Vec<Pupil>, now: Duration) {
+    pub(super) fn enrol(&mut self, pupils: Vec<Arc<ModelFile>>, now: Duration) {
         if self.directory.is_none() && !self.is_said && pupils.iter().any(|pupil| pupil.retrain.is_some()) {
             self.is_said = true;
             tracing::warn!("link models do not learn on: there is no state directory (--state)");

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhumb_policies::link::drift::{Drift, drift};
+use rhumb_policies::link::learned::{ModelFile, Retrain};
 use rhumb_policies::link::sample::Sample;
 
 use super::lesson::{GoesOn, recent};
@@ -20,7 +21,7 @@ use super::notebook::Notebook;
 use super::report::ModelReport;
 use super::shelf::Shelf;
 use super::trial::Trial;
-use super::{Group, KEEP, Pupil, Retrain, Taught, WINDOW, Window, Word, notes};
+use super::{Group, KEEP, Taught, WINDOW, Window, Word, notes};
 pub(super) use learn::Untaught;
 use outcome::sample;
 
@@ -36,7 +37,7 @@ const GRUMBLE: Duration = Duration::from_secs(3_600);
 /// One pupil.
 #[derive(Debug)]
 pub(super) struct Student {
-    pupil: Pupil,
+    pupil: Arc<ModelFile>,
     /// Why there are no files, if there are none.
     desk: Result<Desk, String>,
     /// Decisions whose outcome is not known yet, and when they were made.
@@ -57,7 +58,7 @@ struct Desk {
 
 impl Student {
     /// Takes up where the files in `root` leave off.
-    pub(super) fn new(root: Option<&Path>, pupil: Pupil, now: Duration) -> Self {
+    pub(super) fn new(root: Option<&Path>, pupil: Arc<ModelFile>, now: Duration) -> Self {
         let mut student = Self {
             desk: Err("there is no state directory (--state)".to_owned()),
             pupil,
@@ -74,7 +75,7 @@ impl Student {
     }
 
     fn sit_down(&mut self, directory: PathBuf, now: Duration) {
-        match Shelf::open(directory.clone(), Arc::clone(&self.pupil.file), now) {
+        match Shelf::open(directory.clone(), Arc::clone(&self.pupil.model), now) {
             Ok((shelf, wrong)) => {
                 self.desk = Ok(Desk { notebook: Notebook::new(directory), shelf });
                 self.stand_trial(now);
@@ -92,10 +93,10 @@ impl Student {
 
     /// The same student under another policy, if it is the same: its file and
     /// its desk are those of before.
-    pub(super) fn goes_on(&mut self, pupil: &Pupil) -> bool {
-        let is_same = self.desk.is_ok() && self.pupil.file.id() == pupil.file.id();
+    pub(super) fn goes_on(&mut self, pupil: &Arc<ModelFile>) -> bool {
+        let is_same = self.desk.is_ok() && self.pupil.model.id() == pupil.model.id();
         if is_same {
-            self.pupil = pupil.clone();
+            self.pupil = Arc::clone(pupil);
         }
         is_same
     }
@@ -111,7 +112,7 @@ impl Student {
     /// Tells what is in use.
     pub(super) fn tell(&mut self) {
         let (model, reason) = match &self.desk {
-            Err(_) => (Some(&self.pupil.file), "the operator's file".to_owned()),
+            Err(_) => (Some(&self.pupil.model), "the operator's file".to_owned()),
             Ok(desk) if desk.shelf.index.drift.is_empty() => {
                 (Some(desk.shelf.in_use().1), desk.shelf.index.why.clone())
             }
@@ -264,8 +265,8 @@ impl Student {
         let lesson = self.due().filter(|_| self.drift().is_none());
         let mut report = ModelReport {
             name: self.pupil.name.to_string(),
-            id: self.pupil.file.id().to_owned(),
-            groups: self.pupil.file.groups(),
+            id: self.pupil.model.id().to_owned(),
+            groups: self.pupil.model.groups(),
             next_lesson: lesson.map(|due| due.as_secs()),
             fault: self.fault.as_ref().map(|(_, why)| why.clone()),
             ..ModelReport::default()

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::run::{Scratch, text};
+use crate::run::{Scratch, Server, text, wait_until};
 
 const HEADER: &str = "group,link,quality,price_km,weight,loss,delay_ms,jitter_ms,best";
 
@@ -21,8 +21,10 @@ fn samples(count: usize) -> String {
     out
 }
 
-/// Runs it; arguments, exit code, parts of standard output and error, why.
-fn check(scratch: &Scratch, rows: &[(&[&str], i32, &[&str], &[&str], &str)]) {
+/// Arguments, exit code, parts of standard output and error, why.
+type Row<'a> = (&'a [&'a str], i32, &'a [&'a str], &'a [&'a str], &'a str);
+
+fn check(scratch: &Scratch, rows: &[Row<'_>]) {
     for (arguments, code, out, error, why) in rows {
         let output = scratch.run(arguments);
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
@@ -93,6 +95,7 @@ fn a_model_is_learned_and_measured() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "rows")]
 fn what_is_wrong_with_samples_and_models() {
     let scratch = Scratch::new("bad-samples");
     let good = samples(60);
@@ -168,4 +171,49 @@ fn what_is_wrong_with_samples_and_models() {
         ],
     );
     assert_eq!(scratch.read("old.model"), "kept", "nothing replaces a model but a model");
+}
+
+/// Two links, one of which a model prefers and declaration does not.
+const POLICY: &str = "zone: example.com
+datacenters: { north: { links: { red: { quality: 50 }, green: { quality: 50 } } } }
+services:
+  www:
+    link-selection: { model: links.model, MORE }
+    vips: { north: { red: 192.0.2.1, green: 192.0.2.2 } }
+";
+
+#[test]
+fn a_server_uses_a_model_and_learns_on() {
+    let scratch = Scratch::new("school");
+    let shadow = POLICY.replace("MORE", "mode: shadow, live: priority, retrain: { every: 1h }");
+    scratch.write("policy.yaml", &shadow);
+    scratch.write("a.csv", &samples(60));
+    assert!(scratch.run(&["train", "a.csv", "-o", "links.model"]).status.success());
+    let server = Server::start(&scratch, &["policy.yaml", "--state", "state"]);
+    let model = |server: &Server<'_>| server.json(&["links"])["learning"]["models"][0].clone();
+    wait_until("the model is enrolled", || model(&server)["groups"] == 60);
+    let first = model(&server)["id"].clone();
+    assert!(text(&server.tell(&["links"]).stdout).contains("links.model in its shadow"), "for people");
+
+    let orders = [
+        (["links", "retrain", "--reason", "now"], true, "at least 5 groups are needed to learn from"),
+        (["links", "promote", "--reason", "all the same"], false, ""),
+        (["links", "rollback", "--reason", "back"], false, "there is nothing before it"),
+    ];
+    for (words, is_done, said) in orders {
+        let output = server.tell(&words);
+        let all = text(&output.stdout) + &text(&output.stderr);
+        assert!(output.status.success() == is_done && all.contains(said), "{words:?}: {all}");
+    }
+
+    // The operator's file is another: hot, like all files.
+    assert!(scratch.run(&["train", "a.csv", "-o", "links.model", "--seed", "9"]).status.success());
+    wait_until("the new file is in use", || model(&server)["id"] != first);
+    let (second, generation) = (model(&server)["id"].clone(), server.status()["generation"].clone());
+    scratch.write("links.model", "rhumb-link-model 1\nseed nine\n");
+    wait_until("it is refused", || !server.status()["refused"].is_null());
+    let refused = server.status()["refused"].to_string();
+    assert!(refused.contains("links.model: line 2: seed must be a whole number"), "{refused}");
+    assert_eq!((model(&server)["id"].clone(), server.status()["generation"].clone()), (second, generation));
+    assert_eq!(server.ask("www.example.com. A"), "192.0.2.1", "in the shadow of the declared order");
 }

@@ -21,7 +21,7 @@ use crate::plugin::Context;
 pub(super) struct Learned;
 
 /// A model, and how it is to go on learning.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ModelFile {
     /// The file's name, as it was found.
     pub name: Arc<str>,

@@ -45,7 +45,7 @@ impl Student {
         match &self.desk {
             Ok(desk) if desk.shelf.index.drift.is_empty() => Selector::Model(desk.shelf.in_use().1),
             Ok(_) => Selector::Formula,
-            Err(_) => Selector::Model(&self.pupil.file),
+            Err(_) => Selector::Model(&self.pupil.model),
         }
     }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rhumb_policies::link::feature::{LinkFacts, goodput};
+use rhumb_policies::link::learned::{ModelFile, Retrain};
 use rhumb_policies::link::model::LinkModel;
 use rhumb_policies::link::sample::{Row, Sample};
 use rhumb_policies::link::train::{Training, train};
@@ -18,9 +19,7 @@ use rhumb_policies::{Event, EventKind};
 use crate::school::classroom::Classroom;
 use crate::school::lesson::Stop;
 use crate::school::report::ModelReport;
-use crate::school::{
-    Group, KEEP, LinkOrder, LinkWhat, Measured, Pupil, Retrain, Taught, WINDOW, Window, Word,
-};
+use crate::school::{Group, KEEP, LinkOrder, LinkWhat, Measured, Taught, WINDOW, Window, Word};
 
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
@@ -127,7 +126,7 @@ pub(super) struct Bench {
     pub(super) dice: Dice,
     /// Decisions per window.
     pub(super) groups: usize,
-    pub(super) pupil: Pupil,
+    pub(super) pupil: ModelFile,
     /// Whether the near links lose what is sent, once decided for.
     pub(super) belies: bool,
     /// The links of each class, when they were decided about last.
@@ -157,7 +156,7 @@ impl Bench {
             world: World::USUAL,
             dice: Dice(42),
             groups: 2,
-            pupil: Pupil { name: NAME.into(), file, retrain: Some(retrain) },
+            pupil: ModelFile { name: NAME.into(), model: file, retrain: Some(retrain) },
             belies: false,
             last: Vec::new(),
             events: Vec::new(),
@@ -187,7 +186,7 @@ impl Bench {
     }
 
     pub(super) fn enrol(&mut self) {
-        self.room.enrol(vec![self.pupil.clone()], self.now);
+        self.room.enrol(vec![Arc::new(self.pupil.clone())], self.now);
         self.listen();
     }
 

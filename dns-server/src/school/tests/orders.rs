@@ -6,7 +6,9 @@ use rhumb_policies::{EventKind, Phase};
 use super::bench::{Bench, DAY, World, far_sighted, labelled, model, near_sighted, near_sighted_in};
 use crate::school::lesson::Stop;
 use crate::school::shelf::{Lesson, Shelf};
-use crate::school::{LinkWhat, Retrain, WINDOW};
+use rhumb_policies::link::learned::Retrain;
+
+use crate::school::{LinkWhat, WINDOW};
 
 #[test]
 fn an_operator_takes_a_model_back() {
@@ -71,7 +73,7 @@ fn the_operators_file_wins_when_it_changes() {
     let mut bench = Bench::taught();
     bench.enrol();
     assert_eq!(bench.in_use(), Ok(Some(1)), "the same file is no news");
-    bench.pupil.file = far_sighted();
+    bench.pupil.model = far_sighted();
     bench.enrol();
     assert_eq!(bench.in_use(), Ok(None));
     assert!(bench.report().why.contains("another now"), "{:?}", bench.report());
