@@ -1,8 +1,7 @@
 //! `priority`: VIPs by their `priority:`, higher first, then as declared.
 //!
-//! The default, because it needs no knowledge of clients: whoever lists a good
-//! link before a spare one means it. Links of equal priority do not share load;
-//! `weighted` does that.
+//! It needs no knowledge of clients: whoever lists a good link before a spare one
+//! means it. Links of equal priority do not share load; `weighted` does that.
 
 use rhumb_zones::Tree;
 

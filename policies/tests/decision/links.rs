@@ -123,7 +123,8 @@ fn links_are_won_and_lost() {
     let good = Some((0.0, 20.0));
     let quick = "link-selection: { formula: ~, hold: 10s }";
     type Row<'a> = (&'a str, &'a str, &'a [Turn], &'a [&'a str], &'a str);
-    let rows: [Row<'_>; 13] = [
+    let lossy = |lost: u8| [Some((f64::from(lost) / 60.0, 20.0)), good, good];
+    let rows: [Row<'_>; 14] = [
         ("", HOME, &[], &["0 telecom"], "nothing is measured: the carrier's"),
         ("", ELSEWHERE, &[], &["0 telecom"], "nothing is known: as declared, the poor one last"),
         (
@@ -154,6 +155,20 @@ fn links_are_won_and_lost() {
             &[(0, [good; 3]), (100, [Some((0.2, 20.0)), good, good]), (300, [good; 3])],
             &["0 telecom", "110 unicom", "310 telecom"],
             "a lossy link, and back",
+        ),
+        (
+            quick,
+            HOME,
+            &[
+                (0, [good; 3]),
+                (100, lossy(5)),
+                (150, lossy(2)),
+                (200, lossy(5)),
+                (250, lossy(1)),
+                (300, [good; 3]),
+            ],
+            &["0 telecom", "110 unicom", "310 telecom"],
+            "loss about as small as a window can tell",
         ),
         (
             quick,
