@@ -83,7 +83,8 @@ impl Topology {
         writeln!(yaml, "interconnects: [{}]", interconnects.join(", ")).unwrap();
         let order: Vec<_> = self.preference.iter().map(|index| format!("d{index}")).collect();
         let by_preference = format!("[priority: [{}]]", order.join(", "));
-        writeln!(yaml, "services:\n  www:\n    steer: {}", self.steer.unwrap_or(&by_preference)).unwrap();
+        let steer = self.steer.unwrap_or(&by_preference);
+        writeln!(yaml, "services:\n  www:\n    link-selection: priority\n    steer: {steer}").unwrap();
         writeln!(yaml, "    last-resort: {}\n    ramp: {}s", self.last_resort, self.ramp).unwrap();
         if let Some(primary) = self.primary {
             writeln!(yaml, "    data: primary\n    primary: d{primary}").unwrap();
