@@ -86,6 +86,8 @@ impl Topology {
         let steer = self.steer.unwrap_or(&by_preference);
         writeln!(yaml, "services:\n  www:\n    link-selection: priority\n    steer: {steer}").unwrap();
         writeln!(yaml, "    last-resort: {}\n    ramp: {}s", self.last_resort, self.ramp).unwrap();
+        // The oracle knows no history of links: who is answered a link stays there when all fail.
+        writeln!(yaml, "    link-selection: priority").unwrap();
         if let Some(primary) = self.primary {
             writeln!(yaml, "    data: primary\n    primary: d{primary}").unwrap();
         }
