@@ -84,7 +84,7 @@ impl Topology {
         let order: Vec<_> = self.preference.iter().map(|index| format!("d{index}")).collect();
         let by_preference = format!("[priority: [{}]]", order.join(", "));
         let steer = self.steer.unwrap_or(&by_preference);
-        writeln!(yaml, "services:\n  www:\n    link-selection: priority\n    steer: {steer}").unwrap();
+        writeln!(yaml, "services:\n  www:\n    steer: {steer}").unwrap();
         writeln!(yaml, "    last-resort: {}\n    ramp: {}s", self.last_resort, self.ramp).unwrap();
         // The oracle knows no history of links: who is answered a link stays there when all fail.
         writeln!(yaml, "    link-selection: priority").unwrap();
