@@ -369,6 +369,7 @@ impl Desk {
         let mut next = advance(&world, &self.state, &inputs, time);
         next.select(&world, &self.snapshot.parts().atlas, &inputs);
         let before = self.publish(next);
+        self.tell_moves(&world, &before, time);
         self.books.applied();
         self.published = Instant::now();
         if let Some(started) = started {
@@ -397,7 +398,8 @@ impl Desk {
             let world = self.world();
             let inputs = self.books.inputs(world.model());
             let next = self.state.remeasured(&world, &atlas, &inputs, time);
-            let before = self.publish(next); // nothing that events tell of changes
+            let before = self.publish(next);
+            self.tell_moves(&world, &before, time);
             self.is_worth_saving |= !self.state.has_links_of(&before);
             // A clock that was set back begins another window.
             if time.abs_diff(self.recorded) >= school::WINDOW {
@@ -405,6 +407,14 @@ impl Desk {
                 let windows = learning::windows(&self.snapshot, &self.state, time);
                 windows.into_iter().for_each(|window| self.school.record(window));
             }
+        }
+    }
+
+    /// Tells which clients got another link.
+    fn tell_moves(&self, world: &World, before: &State, time: Duration) {
+        let moves = rhumb_policies::link_moves(world, before, &self.state, time);
+        if !moves.is_empty() {
+            self.tell(moves);
         }
     }
 

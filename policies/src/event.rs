@@ -23,9 +23,12 @@
 
 mod diff;
 mod fault;
+mod moves;
 mod words;
 
 use std::time::Duration;
+
+pub use moves::link_moves;
 
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +120,8 @@ pub enum EventKind {
     StateLost,
     /// A probe reports a primary that is no datacenter.
     StrangePrimary,
+    /// Clients got another link, because it is better.
+    LinksMoved,
     /// A link model that was learned here is in use from now on.
     LinkModelPromoted,
     /// One was learned and is not put in use.
@@ -142,6 +147,7 @@ impl EventKind {
                 | Self::SiteSilent
                 | Self::StateLost
                 | Self::StrangePrimary
+                | Self::LinksMoved
                 | Self::LinkModelPromoted
                 | Self::LinkModelRefused
                 | Self::LinkModelRolledBack
@@ -174,6 +180,7 @@ impl EventKind {
             Self::SiteSilent => "site-silent",
             Self::StateLost => "state-lost",
             Self::StrangePrimary => "strange-primary",
+            Self::LinksMoved => "links-moved",
             Self::LinkModelPromoted => "link-model-promoted",
             Self::LinkModelRefused => "link-model-refused",
             Self::LinkModelRolledBack => "link-model-rolled-back",

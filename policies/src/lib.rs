@@ -47,7 +47,7 @@ mod world;
 
 pub use atlas::Atlas;
 pub use choose::{Client, Picks, choose};
-pub use event::{Event, EventKind, Phase, Severity, events, standing};
+pub use event::{Event, EventKind, Phase, Severity, events, link_moves, standing};
 pub use explain::{Candidate, Explanation, LinkScore, Question, explain};
 pub use inputs::{Action, Inputs, Override};
 pub use lottery::client_hash;

@@ -35,7 +35,7 @@ use rhumb_zones::{DatacenterId, Service, ServiceId, TargetId, VipId};
 use rustc_hash::FxHashMap;
 
 pub(crate) use effects::Effects;
-pub(crate) use links::{Side, Taught};
+pub(crate) use links::{Moved, Side, Taught};
 pub(crate) use recovery::{Phase, Recoveries};
 pub use save::RestoreError;
 pub use survey::{Decision, LinkShare, LinkSummary};

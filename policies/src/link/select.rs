@@ -96,6 +96,14 @@ impl Selected {
         self.choices[class.index() * shape.layout().members().len() + group]
     }
 
+    /// From which link to which its classes went since `before`, of the same
+    /// shape; first choices are no moves.
+    pub(crate) fn moves_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = (Slot, Slot)> + 'a {
+        let choices = before.choices.iter().zip(self.choices.iter());
+        let moved = choices.filter(|(old, new)| old.slot != new.slot && old.since.is_some());
+        moved.map(|(old, new)| (old.slot, new.slot))
+    }
+
     /// From where a shape's classes start, with what is remembered of them.
     pub(crate) fn entry(
         shape: &Shape,

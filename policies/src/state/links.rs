@@ -56,8 +56,8 @@ pub(crate) type Taught = FxHashMap<Arc<str>, Option<Arc<LinkModel>>>;
 #[derive(Clone, Debug)]
 struct Held {
     shape: Arc<Shape>,
-    /// The first of its services.
-    service: ServiceId,
+    /// Its services.
+    services: Vec<ServiceId>,
     live: Option<Selected>,
     shadow: Option<Selected>,
 }
@@ -70,6 +70,17 @@ type Names = Vec<(String, Duration)>;
 struct Remembered {
     services: FxHashMap<String, FxHashMap<String, Names>>,
     at: Duration,
+}
+
+/// Classes of one shape that got another link.
+#[derive(Debug)]
+pub(crate) struct Moved {
+    /// Services that steer alike.
+    pub(crate) services: Vec<String>,
+    /// How many classes there are.
+    pub(crate) classes: usize,
+    /// From which link to which, class by class.
+    pub(crate) pairs: Vec<(String, String)>,
 }
 
 /// Who selects: the one that answers, or the one that is watched.
@@ -157,6 +168,24 @@ impl State {
         }
     }
 
+    /// Classes that have another link than in `before`, though the one they had
+    /// is up: for every shape where there are some.
+    pub(crate) fn moved(&self, world: &World, before: &Self) -> Vec<Moved> {
+        let model = world.model();
+        let pairs = self.links.shapes.iter().zip(&before.links.shapes);
+        let same = pairs.filter(|(now, then)| Arc::ptr_eq(&now.shape, &then.shape));
+        let moved = same.filter_map(|(now, then)| {
+            let (shape, is_up) = (&now.shape, self.ups(world, &now.shape));
+            let name = |slot| shape.slot_name(model, slot);
+            let moves = now.live.as_ref()?.moves_since(then.live.as_ref()?);
+            let pairs: Vec<_> = moves.filter(|(from, _)| is_up[from.index()]).collect();
+            let pairs = pairs.into_iter().map(|(from, to)| (name(from), name(to))).collect::<Vec<_>>();
+            let services = now.services.iter().map(|&id| model.service(id).name.to_string()).collect();
+            (!pairs.is_empty()).then(|| Moved { services, classes: shape.classes().len(), pairs })
+        });
+        moved.collect()
+    }
+
     /// What is selected for a shape.
     pub(crate) fn selected(&self, shape: &Shape, side: Side) -> Option<&Selected> {
         let held = self.links.shapes.get(shape.number())?;
@@ -188,8 +217,11 @@ impl State {
         (before, remembered): (Option<&Held>, &Remembered),
         taught: &Taught,
     ) -> Held {
-        let service = atlas.services(shape.number()).next().expect("a shape is some service's");
-        let mut held = Held { shape: Arc::clone(shape), service, live: None, shadow: None };
+        let services: Vec<_> = match before {
+            Some(before) => before.services.clone(),
+            None => atlas.services(shape.number()).collect(),
+        };
+        let mut held = Held { shape: Arc::clone(shape), services, live: None, shadow: None };
         let (Some(measured), Some(_)) = (&shape.layout().plan().selection.measured, shape.fares()) else {
             return held;
         };
@@ -232,7 +264,10 @@ impl State {
     pub(super) fn save_links(&self, model: &Model) -> Json {
         let save = |held: &Held| {
             let selected = held.live.as_ref()?;
-            Some((model.service(held.service).name.to_string(), save(model, &held.shape, selected)))
+            Some((
+                model.service(*held.services.first()?).name.to_string(),
+                save(model, &held.shape, selected),
+            ))
         };
         let services: Map<_, _> = self.links.shapes.iter().filter_map(save).collect();
         json!({ "at": nanoseconds(self.links.at), "services": services })

@@ -11,7 +11,9 @@ use rhumb_health::{Measure, Status};
 use rhumb_policies::link::feature::Feature;
 use rhumb_policies::link::sample;
 use rhumb_policies::link::train::{Training, train};
-use rhumb_policies::{Action, Client, Explanation, Inputs, Picks, Question, State, advance, choose, explain};
+use rhumb_policies::{
+    Action, Client, Explanation, Inputs, Picks, Question, State, advance, choose, explain, link_moves,
+};
 use rhumb_zones::{CarrierId, Files, ReadError, ServiceId};
 
 use crate::world::{Case, Luck, at};
@@ -261,6 +263,30 @@ fn a_degraded_link_is_left_within_two_windows() {
         stage.ask(ELSEWHERE) == "unicom"
     });
     assert!(left.is_some_and(|second| (60..=180).contains(&second)), "{left:?}");
+}
+
+#[test]
+fn moves_are_told() {
+    let good = Some((0.0, 20.0));
+    let mut stage = Stage::new("link-selection: { formula: ~, hold: 10s }");
+    let mut told = Vec::new();
+    for second in 0..60 {
+        match second {
+            0 => stage.measure(&[good; 3]),
+            20 => stage.measure(&[Some((0.3, 20.0)), good, good]),
+            _ => {}
+        }
+        if second == 50 {
+            let link = stage.case.target("link:west/unicom");
+            stage.inputs.set_verdict(stage.case.model(), link, Status::Down);
+        }
+        let before = stage.state.clone();
+        stage.tick();
+        let events = link_moves(&stage.case.world, &before, &stage.state, stage.now);
+        told.extend(events.into_iter().map(|event| format!("{second} {}: {}", event.target, event.text)));
+    }
+    let want = "30 service:www: www: 2 of 2 classes of clients moved from west/telecom to west/unicom";
+    assert_eq!(told, [want], "once, and not off a link that is down");
 }
 
 #[test]
