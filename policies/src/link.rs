@@ -64,11 +64,6 @@ pub(crate) trait Selector: Sync {
             "additionalProperties": false })
     }
 
-    /// Whether it may stand without arguments.
-    fn stands_alone(&self) -> bool {
-        true
-    }
-
     /// Reads its arguments, the key of its own name included; mistakes are
     /// reported and answered with nothing.
     fn read(&self, arguments: &Tree, context: &mut Context<'_, '_>) -> Option<Selection>;
@@ -149,7 +144,7 @@ fn refuse_arguments(name: &str, arguments: &Tree, context: &mut Context<'_, '_>)
 pub(crate) fn schema() -> Json {
     let word =
         |selector: &&dyn Selector| json!({ "const": selector.name(), "description": selector.about() });
-    let words = SELECTORS.iter().filter(|selector| selector.stands_alone()).map(word);
+    let words = SELECTORS.iter().map(word);
     let long = SELECTORS.iter().map(|selector| {
         let mut schema = selector.schema();
         schema["description"] = json!(selector.about());

@@ -89,6 +89,9 @@ spec! {
     }
 }
 
+/// What the bare word `model` names.
+const DEFAULT_FILE: &str = "links.model";
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Training takes seconds of a core: more often would be load, and new windows
@@ -132,31 +135,26 @@ impl Selector for Learned {
         schema
     }
 
-    fn stands_alone(&self) -> bool {
-        false
-    }
-
     fn read(&self, arguments: &Tree, context: &mut Context<'_, '_>) -> Option<Selection> {
+        let answers = |scorer, calm| {
+            let measured = Measured { live: Some(scorer), shadow: None, calm };
+            Selection { measured: Some(measured), ..Selection::fixed(Entry) }
+        };
         if !matches!(arguments.value, Value::Map(_)) {
-            context.wrong(&arguments.at, "model needs a file: { model: links.model }");
-            return None;
+            let scorer = scorer(&arguments.at, (DEFAULT_FILE, None), context)?;
+            return Some(answers(scorer, Calm::default()));
         }
         let Keys { model: Spanned { at, value: source }, mode, live, retrain, calm } =
             context.read(arguments)?;
-        let (name, bytes) = open(&at, &source.file, context)?;
-        let model =
-            LinkModel::parse(&bytes).map_err(|error| context.wrong(&at, format!("{name}: {error}"))).ok()?;
         let retrain = retrain.and_then(|retrain| self.retrain(retrain, context));
-        let scorer =
-            Scorer::Model(Arc::new(ModelFile { name: name.into(), model: Arc::new(model), retrain }));
+        let scorer = scorer(&at, (&source.file, retrain), context)?;
         let calm = Calm::new(calm, context);
         let is_watched = mode.or(source.mode) == Some(Mode::Shadow);
         if !is_watched {
             if let Some(live) = live {
                 context.wrong(&live.at, "live is who answers in mode: shadow");
             }
-            let measured = Measured { live: Some(scorer), shadow: None, calm };
-            return Some(Selection { measured: Some(measured), ..Selection::fixed(Entry) });
+            return Some(answers(scorer, calm));
         }
         let below = live.map_or_else(|| Some(formula::selection()), |live| self.below(&live, context))?;
         let live = below.measured.and_then(|measured| measured.live);
@@ -172,7 +170,7 @@ impl Learned {
     /// The selector that answers while a model is watched.
     fn below(&self, live: &Spanned<Arc<str>>, context: &mut Context<'_, '_>) -> Option<Selection> {
         let known = SELECTORS.iter().find(|known| known.name() == &*live.value);
-        match known.filter(|known| known.stands_alone()) {
+        match known.filter(|known| known.name() != self.name()) {
             Some(selector) => selector.read(&Tree { at: live.at.clone(), value: Value::Null }, context),
             None => {
                 context.wrong(&live.at, "live must be formula, carrier, priority or weighted");
@@ -204,6 +202,18 @@ impl Learned {
         };
         Some(Retrain { every, keep, labels: labels.into() })
     }
+}
+
+/// The model of a file that the policy names at `at`.
+fn scorer(
+    at: &Location,
+    (file, retrain): (&str, Option<Retrain>),
+    context: &mut Context<'_, '_>,
+) -> Option<Scorer> {
+    let (name, bytes) = open(at, file, context)?;
+    let model =
+        LinkModel::parse(&bytes).map_err(|error| context.wrong(at, format!("{name}: {error}"))).ok()?;
+    Some(Scorer::Model(Arc::new(ModelFile { name: name.into(), model: Arc::new(model), retrain })))
 }
 
 /// The resolved name and the content of a file that the policy names at `at`.

@@ -9,6 +9,7 @@ mod histories;
 mod holds;
 mod links;
 mod memory;
+mod models;
 mod oracle;
 mod paths;
 mod plans;

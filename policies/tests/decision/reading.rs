@@ -102,7 +102,8 @@ fn selections() {
             ("{ formula: ~, explore: 3% }", "explore must be at most 2 %", "too many"),
             ("{ formula: ~, across: datacenters }", "", "jointly"),
             ("{ priority: ~, across: datacenters }", across, "nothing to compare"),
-            ("model", "model needs a file: { model: links.model }", "which?"),
+            ("model", "link-selection: links.model: cannot be read", "the usual file, which is not there"),
+            ("{ model: m, mode: shadow, live: model }", "m: cannot be read", "first things first"),
             ("{ model: links.model }", "link-selection: links.model: cannot be read", "not there"),
             ("{ model: { file: links.model, mode: shadow } }", "links.model: cannot be read", "long form"),
             (
