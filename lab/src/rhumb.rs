@@ -1,5 +1,6 @@
 //! The server under test: its process, and what its commands say.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -168,6 +169,21 @@ impl Rhumb {
         let all = self.targets()?;
         let found = all.into_iter().find(|(one, _)| one == name);
         found.map_or_else(|| Failure::because(format!("rhumb targets: no {name}")), |(_, target)| Ok(target))
+    }
+
+    /// Whether what counts as down is what the file of its state says.
+    pub(crate) fn is_saved(&self) -> Done<bool> {
+        let path = self.folder.join("state/state.json");
+        let text = fs::read_to_string(&path).doing(path.display())?;
+        let saved: Json = serde_json::from_str(&text).doing(path.display())?;
+        let targets = saved["state"]["targets"].as_object().into_iter().flatten();
+        let saved =
+            targets.filter(|(_, target)| target["up"] == Json::Bool(false)).map(|(name, _)| name.clone());
+        let report = self.json(&["targets", "--json"])?;
+        let targets = report["targets"].as_array().into_iter().flatten();
+        let down = targets.filter(|target| target["status"] == "down");
+        let down = down.filter_map(|target| target["name"].as_str().map(str::to_owned));
+        Ok(saved.collect::<BTreeSet<_>>() == down.collect::<BTreeSet<_>>())
     }
 
     /// What is known of every target.

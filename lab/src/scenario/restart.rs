@@ -19,8 +19,6 @@ use crate::world::World;
 
 /// Several rounds of probes: time for a false verdict to show.
 const AFTERWARDS: Duration = Duration::from_secs(3);
-/// State is written soon after a change, not at once.
-const WRITTEN: Duration = Duration::from_secs(2);
 
 /// What is broken meanwhile, and whose answers are elsewhere because of it.
 struct Row {
@@ -88,8 +86,10 @@ impl Row {
                 world.watch.now(*view).filter(|sight| sight.answer == *away)
             })?;
         }
-        // Users have moved, and the state is on disk.
-        pass(WRITTEN)?;
+        until("the state is on disk", GENEROUS, || {
+            let is_saved = world.rhumb.is_saved().unwrap_or(false);
+            is_saved.then_some(())
+        })?;
         let during: Vec<(View, String)> =
             world.answers().into_iter().map(|(view, sight)| (view, sight.answer)).collect();
         let start = Instant::now();
