@@ -29,7 +29,7 @@ fuzz_target!(|bytes: &[u8]| {
     let source = Source { path: "policy.yaml".into(), bytes: bytes.to_vec() };
     let Loaded { model, mut diagnostics } = load(&[source], &OneZone, &LoadOptions::default());
     rhumb_health::probe::validate(&model, &mut diagnostics);
-    let (world, wrong) = World::compile(model);
+    let (world, wrong) = World::compile(model, &OneZone);
     diagnostics.append(wrong);
     for diagnostic in diagnostics.iter() {
         let text = diagnostic.to_string();
@@ -46,7 +46,8 @@ fn compile(world: World) {
     let places = PlaceTable::new(Arc::new(Gazetteer::unknown()), carriers, world.operator_prefixes());
     let Ok(atlas) = Atlas::survey(&world, &places) else { return };
     let inputs = Inputs::new(world.model(), Status::Unknown);
-    let state = advance(&world, &State::default(), &inputs, Duration::ZERO);
+    let mut state = advance(&world, &State::default(), &inputs, Duration::ZERO);
+    state.select(&world, &atlas, &inputs);
     let compiled = Snapshot::compile(Parts {
         serials: vec![1; world.model().zones().len()],
         world: Arc::new(world),
