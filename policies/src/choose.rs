@@ -83,15 +83,16 @@ pub fn choose(shape: &Shape, state: &ServiceState, client: &Client<'_>, picks: &
 #[cold]
 fn explore(shape: &Shape, state: &ServiceState, client: &Client<'_>, picks: &mut Picks) {
     let (share, draw) = (client.draw >> 32, client.draw & u64::from(u32::MAX));
+    if share >= u64::from(shape.explores) {
+        return;
+    }
     let [first] = picks.slots() else { return };
     let may = |slot: Slot| slot != *first && state.sets().any(|set| set.has(slot));
     let mut groups = shape.groups(client.class);
     let Some((_, group)) = groups.find(|(_, slots)| slots.contains(first)) else { return };
     let others = || group.iter().copied().filter(|&slot| may(slot));
-    if share >= u64::from(shape.explores) || others().next().is_none() {
-        return;
-    }
-    let at = usize::try_from(draw % others().count() as u64).expect("below a count");
+    let count = others().count().max(1) as u64;
+    let at = usize::try_from(draw % count).expect("below a count");
     if let Some(other) = others().nth(at) {
         picks.clear();
         picks.push(other);

@@ -28,8 +28,9 @@ use super::score::{Entrant, Reading, Scored, score};
 use crate::mask::Slot;
 use crate::shape::{Class, Shape};
 
-/// The orders of all classes of a shape.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// The orders of all classes of a shape, and the place of every slot within its
+/// group.
+#[derive(Debug)]
 pub(crate) struct Orders {
     orders: Box<[Slot]>,
     levels: Box<[u8]>,
@@ -82,6 +83,21 @@ struct Turn {
 const MINUTE: Duration = Duration::from_secs(60);
 
 impl Orders {
+    /// Orders of all classes of `shape`, one after another.
+    fn new(shape: &Shape, orders: Vec<Slot>) -> Self {
+        let slots = shape.layout().egresses().len();
+        let mut levels = vec![0; orders.len()];
+        let classes = orders.chunks(slots.max(1)).zip(levels.chunks_mut(slots.max(1)));
+        for (id, (order, levels)) in shape.classes().zip(classes) {
+            for (_, group) in shape.groups(Class { order, ..shape.class(id) }) {
+                for (level, slot) in (0..=u8::MAX).zip(group) {
+                    levels[slot.index()] = level;
+                }
+            }
+        }
+        Self { orders: orders.into(), levels: levels.into() }
+    }
+
     /// The class of that id: its fixed one's ranks, in this order.
     pub(crate) fn class<'a>(&'a self, fixed: Class<'a>, id: ClassId) -> Class<'a> {
         let slots = fixed.order.len();
@@ -112,6 +128,7 @@ impl Selected {
         let groups = shape.layout().members().len();
         let nothing = Choice { slot: Slot::default(), since: None, led_since: None };
         let mut choices = vec![nothing; shape.classes().len() * groups];
+        let mut orders = Vec::new();
         for class in shape.classes() {
             for (group, slots) in shape.groups(shape.class(class)) {
                 let choice = &mut choices[class.index() * groups + group];
@@ -119,9 +136,12 @@ impl Selected {
                 if let Some((slot, since)) = remembered(class, slots) {
                     (choice.slot, choice.since) = (slot, Some(since));
                 }
+                let start = orders.len();
+                orders.extend_from_slice(slots);
+                to_front(&mut orders[start..], choice.slot);
             }
         }
-        let orders = Arc::new(shape.fixed_orders());
+        let orders = Arc::new(Orders::new(shape, orders));
         Self { orders, choices: choices.into(), moves: Arc::default() }
     }
 }
@@ -135,14 +155,6 @@ impl Shape {
             false => usize::from(self.egress(*slot).member),
         };
         class.order.chunk_by(move |a, b| group(a) == group(b)).map(move |slots| (group(&slots[0]), slots))
-    }
-
-    fn fixed_orders(&self) -> Orders {
-        let classes = || self.classes().map(|id| self.class(id));
-        Orders {
-            orders: classes().flat_map(|class| class.order.iter().copied()).collect(),
-            levels: classes().flat_map(|class| class.levels.iter().copied()).collect(),
-        }
     }
 }
 
@@ -168,8 +180,10 @@ impl Selector<'_> {
             }
         }
         let moves = self.take_turns(turns, before, (&mut orders, &mut choices));
-        let orders = Orders { levels: self.levels(&orders), orders: orders.into() };
-        let orders = if orders == *before.orders { Arc::clone(&before.orders) } else { Arc::new(orders) };
+        let orders = match *orders == *before.orders.orders {
+            true => Arc::clone(&before.orders),
+            false => Arc::new(Orders::new(self.shape, orders)),
+        };
         Selected { orders, choices: choices.into(), moves }
     }
 
@@ -212,7 +226,7 @@ impl Selector<'_> {
         }
         let scored = self.score(entry, fare);
         self.sort(order, &scored, entry);
-        let due = self.choose(entry, &scored, choice);
+        let due = self.choose(&scored, choice);
         to_front(order, choice.slot);
         due
     }
@@ -238,7 +252,7 @@ impl Selector<'_> {
 
     /// Keeps the choice, or makes another where it must; says what else it
     /// should be, and what that gains, where it is time.
-    fn choose(&self, entry: &[Slot], scored: &[Scored], choice: &mut Choice) -> Option<(Slot, f64)> {
+    fn choose(&self, scored: &[Scored], choice: &mut Choice) -> Option<(Slot, f64)> {
         let up = scored.iter().filter(|one| self.is_up[one.slot.index()]);
         let priority = |one: &&Scored| self.shape.egress(one.slot).priority;
         let best = up.clone().map(|one| priority(&one)).max()?;
@@ -260,7 +274,6 @@ impl Selector<'_> {
         if is_tied {
             (to, gain) = (candidates[0].slot, 0.0);
         }
-        debug_assert!(entry.contains(&to), "of this group");
         if !is_behind && !is_tied {
             choice.led_since = None;
             return None;
@@ -298,22 +311,6 @@ impl Selector<'_> {
             moves.push((self.now, gone.len()));
         }
         moves.into()
-    }
-
-    /// The place of every slot within its group, class by class.
-    fn levels(&self, orders: &[Slot]) -> Box<[u8]> {
-        let slots = self.is_up.len();
-        let mut levels = vec![0; orders.len()];
-        for (class, (id, order)) in self.shape.classes().zip(orders.chunks(slots.max(1))).enumerate() {
-            let class_levels = &mut levels[class * slots..][..slots];
-            let ordered = Class { order, ..self.shape.class(id) };
-            for (_, group) in self.shape.groups(ordered) {
-                for (level, slot) in (0..=u8::MAX).zip(group) {
-                    class_levels[slot.index()] = level;
-                }
-            }
-        }
-        levels.into()
     }
 }
 

@@ -178,8 +178,8 @@ impl State {
             let (shape, is_up) = (&now.shape, self.ups(world, &now.shape));
             let name = |slot| shape.slot_name(model, slot);
             let moves = now.live.as_ref()?.moves_since(then.live.as_ref()?);
-            let pairs: Vec<_> = moves.filter(|(from, _)| is_up[from.index()]).collect();
-            let pairs = pairs.into_iter().map(|(from, to)| (name(from), name(to))).collect::<Vec<_>>();
+            let moves = moves.filter(|(from, _)| is_up[from.index()]);
+            let pairs: Vec<_> = moves.map(|(from, to)| (name(from), name(to))).collect();
             let services = now.services.iter().map(|&id| model.service(id).name.to_string()).collect();
             (!pairs.is_empty()).then(|| Moved { services, classes: shape.classes().len(), pairs })
         });
@@ -221,19 +221,18 @@ impl State {
             Some(before) => before.services.clone(),
             None => atlas.services(shape.number()).collect(),
         };
-        let mut held = Held { shape: Arc::clone(shape), services, live: None, shadow: None };
+        let held = Held { shape: Arc::clone(shape), services, live: None, shadow: None };
         let (Some(measured), Some(_)) = (&shape.layout().plan().selection.measured, shape.fares()) else {
             return held;
         };
-        let frozen = |service| self.effects(world, service).freeze.is_some();
-        let is_frozen = self.is_own_fault || atlas.services(shape.number()).any(frozen);
+        let frozen = |&service: &ServiceId| self.effects(world, service).freeze.is_some();
+        let is_frozen = self.is_own_fault || held.services.iter().any(frozen);
         let (readings, is_up) = (self.readings(world, shape), self.ups(world, shape));
         let (calm, now) = (measured.calm, self.now);
         let next = |side: Side, before: Option<&Selected>| {
             let formula = measured.scorer(side)?.formula(taught);
             let entry = || {
-                let services = || atlas.services(shape.number());
-                let kept = (side == Side::Live).then(|| remembered.of(world, services())).flatten();
+                let kept = (side == Side::Live).then(|| remembered.of(world, &held.services)).flatten();
                 Selected::entry(shape, |class, slots| {
                     kept.as_ref()?.choice(world.model(), shape, class, slots)
                 })
@@ -242,9 +241,9 @@ impl State {
             let selector = Selector { shape, formula, calm, readings: &readings, is_up: &is_up, now };
             Some(if is_frozen { before } else { selector.next(&before) })
         };
-        held.live = next(Side::Live, before.and_then(|before| before.live.as_ref()));
-        held.shadow = next(Side::Shadow, before.and_then(|before| before.shadow.as_ref()));
-        held
+        let live = next(Side::Live, before.and_then(|before| before.live.as_ref()));
+        let shadow = next(Side::Shadow, before.and_then(|before| before.shadow.as_ref()));
+        Held { live, shadow, ..held }
     }
 
     /// By slot, what is measured of links.
@@ -320,9 +319,9 @@ struct Kept<'a> {
 
 impl Remembered {
     /// What was saved of a shape, under any of its services.
-    fn of(&self, world: &World, mut services: impl Iterator<Item = ServiceId>) -> Option<Kept<'_>> {
-        let classes =
-            services.find_map(|service| self.services.get(&*world.model().service(service).name))?;
+    fn of(&self, world: &World, services: &[ServiceId]) -> Option<Kept<'_>> {
+        let saved = |&service: &ServiceId| self.services.get(&*world.model().service(service).name);
+        let classes = services.iter().find_map(saved)?;
         Some(Kept { classes, at: self.at })
     }
 }

@@ -349,6 +349,11 @@ fn a_restart_flips_nothing() {
     assert_eq!(stage.play(HOME, turns, 65), ["0 telecom", "30 unicom"]);
     let saved = stage.state.save(&stage.case.world);
     stage.state = State::restore(&stage.case.world, &saved).unwrap();
+    stage.inputs.set_own_fault(true);
+    stage.tick();
+    assert_eq!(stage.ask(HOME), "unicom", "what is frozen is what was restored");
+    stage.inputs.set_own_fault(false);
+    stage.state = State::restore(&stage.case.world, &saved).unwrap();
     stage.tick();
     assert_eq!(stage.ask(HOME), "unicom", "though telecom would be first for a newcomer");
     let changes = stage.play(HOME, &[], 30);
