@@ -368,8 +368,7 @@ impl Desk {
         let inputs = self.books.inputs(world.model());
         let mut next = advance(&world, &self.state, &inputs, time);
         next.select(&world, &self.snapshot.parts().atlas, &inputs);
-        let before = self.publish(next);
-        self.tell_moves(&world, &before, time);
+        let before = self.publish(next, time);
         self.books.applied();
         self.published = Instant::now();
         if let Some(started) = started {
@@ -383,12 +382,18 @@ impl Desk {
         }
     }
 
-    /// Publishes a state; gives back the one before.
-    fn publish(&mut self, next: State) -> Arc<State> {
+    /// Publishes a state, and tells which clients got another link; gives back
+    /// the state before.
+    fn publish(&mut self, next: State, time: Duration) -> Arc<State> {
         let next = Arc::new(next);
         self.snapshot = Arc::new(self.snapshot.with_state(Arc::clone(&next)));
         self.publisher.publish(Arc::clone(&self.snapshot));
-        std::mem::replace(&mut self.state, next)
+        let before = std::mem::replace(&mut self.state, next);
+        let moves = rhumb_policies::link_moves(&self.world(), &before, &self.state, time);
+        if !moves.is_empty() {
+            self.tell(moves);
+        }
+        before
     }
 
     /// Has links selected by what was measured since.
@@ -398,8 +403,7 @@ impl Desk {
             let world = self.world();
             let inputs = self.books.inputs(world.model());
             let next = self.state.remeasured(&world, &atlas, &inputs, time);
-            let before = self.publish(next);
-            self.tell_moves(&world, &before, time);
+            let before = self.publish(next, time);
             self.is_worth_saving |= !self.state.has_links_of(&before);
             // A clock that was set back begins another window.
             if time.abs_diff(self.recorded) >= school::WINDOW {
@@ -407,14 +411,6 @@ impl Desk {
                 let windows = learning::windows(&self.snapshot, &self.state, time);
                 windows.into_iter().for_each(|window| self.school.record(window));
             }
-        }
-    }
-
-    /// Tells which clients got another link.
-    fn tell_moves(&self, world: &World, before: &State, time: Duration) {
-        let moves = rhumb_policies::link_moves(world, before, &self.state, time);
-        if !moves.is_empty() {
-            self.tell(moves);
         }
     }
 

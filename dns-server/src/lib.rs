@@ -8,6 +8,7 @@ pub mod cli;
 mod compose;
 pub mod config;
 pub mod demo;
+mod files;
 pub mod keeper;
 pub mod load;
 pub mod log;

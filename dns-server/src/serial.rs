@@ -23,12 +23,13 @@
 //! **Invariant:** nothing here depends on the generation, a verdict or a clock.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use rhumb_zones::{Model, Name, Rtype, Zone};
 use serde::{Deserialize, Serialize};
+
+use crate::files;
 
 /// The serial of each zone, and the content it was given for.
 #[derive(Clone, Debug, Default)]
@@ -96,12 +97,10 @@ impl Serials {
     /// When the file cannot be written whole; the old one then stands.
     pub fn save(&self) -> io::Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
-        let temporary = path.with_extension("json.new");
-        let mut file = File::create(&temporary)?;
-        serde_json::to_writer(&mut file, &self.zones)?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
+        files::replace(path, |file| {
+            serde_json::to_writer(&mut *file, &self.zones)?;
+            file.write_all(b"\n")
+        })
     }
 }
 

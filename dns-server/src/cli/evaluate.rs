@@ -7,6 +7,7 @@ use rhumb_policies::link::model::{self, LinkModel};
 use rhumb_policies::link::sample::picks;
 
 use super::{Ending, Failure, complain, print, samples};
+use crate::files;
 
 /// Play known decisions with a model or a selector
 ///
@@ -86,7 +87,7 @@ impl Evaluate {
 /// A model; nothing when it is refused, which is then told.
 fn read_model(path: &std::path::Path) -> Result<Option<LinkModel>, Failure> {
     let name = path.display();
-    let bytes = samples::bounded(path, model::MAX_BYTES)
+    let bytes = files::bounded(path, model::MAX_BYTES as u64)
         .map_err(|error| format!("{name}: cannot be read: {error}"))?;
     let model = LinkModel::parse(&bytes);
     if let Err(error) = &model {

@@ -1,7 +1,6 @@
 //! Files of samples, as `rhumb train` and `rhumb evaluate` take them.
 
-use std::fs;
-use std::io::{self, Read as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use rhumb_policies::link::evaluate::Evaluation;
@@ -9,6 +8,7 @@ use rhumb_policies::link::sample::{MAX_BYTES, Sample, read_samples};
 use rhumb_zones::Diagnostics;
 
 use super::{Failure, complain};
+use crate::files;
 
 /// All samples of `files`, in their order; nothing when some row is wrong,
 /// which is then told, for all files.
@@ -16,7 +16,8 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Option<Vec<Sample>>, Failure> {
     let (mut samples, mut wrong) = (Vec::new(), Diagnostics::default());
     for file in files {
         let name = file.display().to_string();
-        let bytes = bounded(file, MAX_BYTES).map_err(|error| format!("{name}: cannot be read: {error}"))?;
+        let bytes = files::bounded(file, MAX_BYTES as u64)
+            .map_err(|error| format!("{name}: cannot be read: {error}"))?;
         match read_samples(&name, &bytes) {
             Ok(read) => samples.extend(read),
             Err(diagnostics) => wrong.append(diagnostics),
@@ -29,20 +30,9 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Option<Vec<Sample>>, Failure> {
     Ok(Some(samples))
 }
 
-/// A file, or the first byte beyond `limit` too, so that its reader refuses it.
-pub(super) fn bounded(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(limit as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 /// Writes a file as a whole or not at all: readers see the old one or the new.
 pub(super) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".new");
-    let written = fs::write(&temporary, text)
-        .and_then(|()| fs::File::open(&temporary)?.sync_all())
-        .and_then(|()| fs::rename(&temporary, path));
+    let written = files::replace(path, |file| file.write_all(text.as_bytes()));
     written.map_err(|error| format!("{}: cannot be written: {error}", path.display()).into())
 }
 

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::Answer;
+use crate::files;
 use crate::orders::Ledger;
 
 /// The file in the state directory.
@@ -241,10 +242,8 @@ fn next((next, bell): &(Mutex<Next>, Condvar)) -> Option<Next> {
 }
 
 fn write(path: &Path, memory: &impl Serialize) -> io::Result<()> {
-    let temporary = path.with_extension("json.new");
-    let mut file = io::BufWriter::new(std::fs::File::create(&temporary)?);
-    serde_json::to_writer(&mut file, memory)?;
-    file.write_all(b"\n")?;
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    std::fs::rename(&temporary, path)
+    files::replace(path, |file| {
+        serde_json::to_writer(&mut *file, memory)?;
+        file.write_all(b"\n")
+    })
 }

@@ -22,6 +22,7 @@ use jiff::tz::Offset;
 use rhumb_policies::link::sample::{Sample, header, read_samples};
 
 use super::WINDOW;
+use crate::files;
 
 /// Most rows of a day: 5 shapes of 8 classes and 4 links fill it, with 5 MB.
 const MAX_ROWS: usize = 50_000;
@@ -126,8 +127,7 @@ impl Day {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    let bytes = files::bounded(path, MAX_FILE)?;
     if bytes.len() as u64 > MAX_FILE { Err(io::Error::other("it is too large")) } else { Ok(bytes) }
 }
 

@@ -11,7 +11,7 @@
 //! A file that makes no sense is set aside for a look, and told; what it was
 //! good for falls to the next.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +19,8 @@ use std::time::Duration;
 
 use rhumb_policies::link::model::LinkModel;
 use serde::{Deserialize, Serialize};
+
+use crate::files;
 
 /// Models kept: in a week of daily lessons, as far back as anybody goes.
 pub(super) const KEPT: usize = 5;
@@ -178,7 +180,7 @@ impl Shelf {
     pub(super) fn promote(&mut self, model: LinkModel, lesson: Lesson, why: &str) -> io::Result<u32> {
         let now = Duration::from_secs(lesson.at);
         let number = self.index.models.last().map_or(1, |entry| entry.number + 1);
-        write(&self.directory.join(file_name(number)), model.to_text().as_bytes())?;
+        write(&self.directory.join(file_name(number)), &model.to_text())?;
         let before = self.index.clone();
         self.index.models.push(Entry {
             number,
@@ -221,7 +223,7 @@ impl Shelf {
     pub(super) fn refuse(&mut self, candidate: Option<&LinkModel>, lesson: Lesson) -> io::Result<()> {
         self.index.last = Some(lesson);
         if let Some(candidate) = candidate {
-            write(&self.directory.join(REFUSED), candidate.to_text().as_bytes())?;
+            write(&self.directory.join(REFUSED), &candidate.to_text())?;
         }
         self.save()
     }
@@ -241,7 +243,7 @@ impl Shelf {
     /// Writes the index.
     pub(super) fn save(&self) -> io::Result<()> {
         let text = serde_json::to_string_pretty(&self.index)?;
-        write(&self.directory.join(INDEX), format!("{text}\n").as_bytes())
+        write(&self.directory.join(INDEX), &format!("{text}\n"))
     }
 }
 
@@ -267,12 +269,6 @@ fn set_aside(path: &Path, why: &str) -> io::Result<String> {
     Ok(format!("{}: {why}; it is kept as {}", path.display(), Path::new(&aside).display()))
 }
 
-/// Writes a file so that it is there whole or not at all.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".new");
-    let mut file = File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    files::replace(path, |file| file.write_all(text.as_bytes()))
 }

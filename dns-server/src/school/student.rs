@@ -85,8 +85,9 @@ impl Student {
                 }
             }
             Err(error) => {
-                self.desk = Err(format!("{} cannot be used: {error}", directory.display()));
-                self.grumble(format!("{} cannot be used: {error}", directory.display()), now);
+                let why = format!("{} cannot be used: {error}", directory.display());
+                self.desk = Err(why.clone());
+                self.grumble(why, now);
             }
         }
     }
