@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 500;
 
 /// Who may import whom, besides the outside world.
-const IMPORTS: [(&str, &[&str]); 7] = [
+const IMPORTS: [(&str, &[&str]); 8] = [
     ("zones", &[]),
+    ("dnssec", &["rhumb-zones"]),
     ("geo", &["rhumb-zones"]),
     ("health", &["rhumb-zones"]),
     ("policies", &["rhumb-zones", "rhumb-geo", "rhumb-health"]),
-    ("dns-server", &["rhumb-zones", "rhumb-geo", "rhumb-health", "rhumb-policies"]),
+    ("dns-server", &["rhumb-zones", "rhumb-dnssec", "rhumb-geo", "rhumb-health", "rhumb-policies"]),
     // Knows the server as its users do.
     ("lab", &[]),
     // Must not lean on what it judges.

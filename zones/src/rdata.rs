@@ -35,9 +35,11 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::Range;
 
+pub use codec::{scan_base64, to_base64};
 pub(crate) use input::Input;
 pub(crate) use text::number;
 pub(crate) use time::scan_seconds;
+pub use time::{display_time, scan_time};
 
 use crate::lexer::{Lexer, ScanError};
 use crate::name::Name;

@@ -45,6 +45,12 @@ impl Rtype {
     pub const DNSKEY: Self = Self(48);
     /// Hashed next name.
     pub const NSEC3: Self = Self(50);
+    /// How names are hashed (RFC 5155).
+    pub const NSEC3PARAM: Self = Self(51);
+    /// What the parent's DS shall be (RFC 7344).
+    pub const CDS: Self = Self(59);
+    /// The key that the parent's DS shall be of (RFC 7344).
+    pub const CDNSKEY: Self = Self(60);
     /// Service binding (RFC 9460).
     pub const SVCB: Self = Self(64);
     /// Service binding for HTTPS (RFC 9460).

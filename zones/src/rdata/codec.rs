@@ -122,6 +122,23 @@ pub(super) fn base64(out: &mut String, bytes: &[u8]) {
     out.extend(std::iter::repeat_n('=', padding));
 }
 
+/// The bytes of one word of base64 with its padding; nothing when it is none.
+#[must_use]
+pub fn scan_base64(text: &str) -> Option<Vec<u8>> {
+    let (mut digits, mut wire) = (Digits::default(), Vec::new());
+    digits.base64(&mut wire, Token { text, at: 0, quoted: false }).ok()?;
+    digits.end_base64(0).ok()?;
+    Some(wire)
+}
+
+/// Bytes as one word of base64 with its padding.
+#[must_use]
+pub fn to_base64(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    base64(&mut out, bytes);
+    out
+}
+
 /// Appends bytes as base32hex without padding.
 pub(super) fn base32(out: &mut String, bytes: &[u8]) {
     spell(out, bytes, (5, BASE32));

@@ -34,7 +34,8 @@ pub(crate) fn scan_seconds(text: &str) -> Option<u32> {
 }
 
 /// `YYYYMMDDHHmmSS`, or seconds since 1970 (RFC 4034 §3.2).
-pub(super) fn scan_time(text: &str) -> Option<u32> {
+#[must_use]
+pub fn scan_time(text: &str) -> Option<u32> {
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
@@ -51,8 +52,9 @@ pub(super) fn scan_time(text: &str) -> Option<u32> {
     days.checked_mul(DAY)?.checked_add(clock)
 }
 
-/// As `YYYYMMDDHHmmSS`.
-pub(super) fn display_time(seconds: u32) -> String {
+/// Seconds since 1970 as `YYYYMMDDHHmmSS`.
+#[must_use]
+pub fn display_time(seconds: u32) -> String {
     let (mut year, mut days) = (1970, seconds / DAY);
     while days >= year_length(year) {
         days -= year_length(year);
