@@ -35,9 +35,9 @@ pub use ids::{
 };
 pub use lexer::ScanError;
 pub use model::{
-    Assume, Balancer, Carrier, Check, ClientGroup, Data, Datacenter, Interconnect, LastResort, Link,
-    LinkSelection, Model, NameServer, Node, Plugin, Primary, Probe, Quorum, Recovery, Rule, RuleAction,
-    Service, Target, Vip, Zone,
+    Assume, Balancer, Carrier, Check, ClientGroup, Data, Datacenter, Denial, Dnssec, Interconnect,
+    KeyAlgorithm, KeyPlan, LastResort, Link, LinkSelection, Model, NameServer, Node, Nsec3, Plugin, Primary,
+    Probe, Quorum, Recovery, Rule, RuleAction, Service, Target, Vip, Zone,
 };
 pub use name::{Name, NameError};
 pub use place::Point;

@@ -9,6 +9,7 @@
 //! [`Tree`](crate::Tree)s here: the plugin that owns them reads them, so that adding one
 //! touches nothing in this crate.
 
+mod dnssec;
 mod plugin;
 mod rule;
 mod service;
@@ -17,6 +18,7 @@ mod topology;
 
 use std::collections::HashMap;
 
+pub use dnssec::{Denial, Dnssec, KeyAlgorithm, KeyPlan, Nsec3};
 pub use plugin::Plugin;
 pub use rule::{Rule, RuleAction};
 pub use service::{Data, LastResort, LinkSelection, NameServer, Node, Primary, Service, Vip, Zone};

@@ -12,6 +12,7 @@
 
 mod check;
 mod defaults;
+mod dnssec;
 mod file;
 mod forms;
 mod keys;

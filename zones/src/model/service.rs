@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::dnssec::Dnssec;
 use super::plugin::Plugin;
 use super::target::Probe;
 use crate::diagnostic::Location;
@@ -27,6 +28,8 @@ pub struct Zone {
     pub nameservers: Vec<NameServer>,
     /// Static records: from the zone file, `nameservers:` and the defaults.
     pub records: ZoneData,
+    /// How it is signed, if it is.
+    pub dnssec: Option<Dnssec>,
     /// Its services.
     pub services: Vec<ServiceId>,
     /// Whether the SOA came from a zone file (its serial is the operator's).

@@ -8,6 +8,9 @@
 
 use std::time::Duration;
 
+use crate::diagnostic::Location;
+use crate::read::Spanned;
+
 /// Two seconds find a silent fault in 5.5 s with [`FALL`] and [`FAST_INTERVAL`].
 pub(super) const INTERVAL: Duration = Duration::from_secs(2);
 /// After a first failure, to be sure soon; never above the interval.
@@ -63,3 +66,27 @@ pub(super) const EXPIRE: u32 = 1_209_600;
 /// How long resolvers remember that a name is not there (RFC 2308 §4): short,
 /// for a service that is just being added must not stay unknown.
 pub(super) const NEGATIVE_TTL: u32 = 60;
+
+/// How long signatures hold: two weeks, so that a fault that stops signing can
+/// be mended over a long weekend.
+pub(super) const VALIDITY: Duration = Duration::from_secs(14 * 86_400);
+/// Less leaves no room for clocks that differ.
+pub(super) const MIN_VALIDITY: Duration = Duration::from_secs(60);
+/// An hour, in which a new key reaches every resolver (RFC 6781 §4.4.1).
+pub(super) const DNSKEY_TTL: Duration = Duration::from_secs(3_600);
+/// A zone-signing key rolls by itself, so it may as well: every 90 days, as
+/// RFC 6781 §3.1.1 has it.
+pub(super) const ZSK_LIFETIME: Duration = Duration::from_secs(90 * 86_400);
+/// Servers that share keys by file copies may be an hour late.
+pub(super) const PROPAGATION: Duration = Duration::from_secs(3_600);
+/// TTL of DS at most registries.
+pub(super) const PARENT_TTL: Duration = Duration::from_secs(86_400);
+/// Registries publish within an hour.
+pub(super) const PARENT_DELAY: Duration = Duration::from_secs(3_600);
+/// More are treated as insecure by validators (RFC 9276 §3.2; BIND's limit).
+pub(super) const MAX_ITERATIONS: u32 = 50;
+
+/// A value at no place of a file.
+pub(super) fn built_in<T>(value: T) -> Spanned<T> {
+    Spanned { at: Location { file: "built-in".into(), line: 0, column: 0 }, value }
+}

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::CheckForm;
+use super::dnssec::DnssecSpec;
 use super::forms::{Asn, NameServerForm, NodeAddress, NodeForm, PrimaryForm, VipsForm, ZoneForm};
 use super::keys::{ProbeKeys, ServiceKeys, TargetKeys};
 use crate::name::Name;
@@ -29,6 +30,8 @@ spec! {
         nameservers: Vec<NameServerForm>,
         /// An RFC 1035 zone file with everything static, relative to this file.
         records: Option<Spanned<Arc<str>>>,
+        /// How the zone is signed; without it, it is not.
+        dnssec: Option<Spanned<DnssecSpec>>,
         /// Any key of a service or a probe, for all that do not say otherwise.
         defaults: Option<Spanned<DefaultsSpec>>,
         /// Probes by name, for `check:` and `probe:` anywhere.

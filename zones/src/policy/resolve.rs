@@ -13,6 +13,7 @@
 mod carrier;
 mod client;
 mod datacenter;
+mod dnssec;
 mod interconnect;
 mod occlusion;
 mod probe;
@@ -68,6 +69,7 @@ pub(super) fn resolve(world: World, context: Context<'_>) -> Model {
     resolver.clients(clients);
     resolver.zones(zones);
     resolver.rules(rules);
+    resolver.check_signed_services();
     resolver.model
 }
 

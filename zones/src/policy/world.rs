@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::check::CheckForm;
+use super::dnssec::DnssecSpec;
 use super::file::{
     CarrierSpec, ClientSpec, DatacenterSpec, DefaultsSpec, Document, InterconnectSpec, RuleSpec, ServiceSpec,
 };
@@ -34,6 +35,7 @@ pub(super) struct ZoneSpec {
     pub(super) name: Spanned<Name>,
     pub(super) nameservers: Vec<NameServerForm>,
     pub(super) records: Option<Spanned<Arc<str>>>,
+    pub(super) dnssec: Option<Spanned<DnssecSpec>>,
     pub(super) services: Named<ServiceSpec>,
 }
 
@@ -59,6 +61,7 @@ impl Gatherer<'_> {
             zone,
             nameservers,
             records,
+            dnssec,
             defaults,
             checks,
             datacenters,
@@ -84,10 +87,19 @@ impl Gatherer<'_> {
             Some(ZoneForm(Some(name))) => {
                 let who = format!("zone {}", name.value.to_string().to_ascii_lowercase());
                 if self.is_first([&who, "declaration"], &name.at) {
-                    self.world.zones.push(ZoneSpec { name, nameservers, records, services });
+                    self.world.zones.push(ZoneSpec { name, nameservers, records, dnssec, services });
                 }
             }
-            None => self.homeless(&nameservers, records.as_ref(), &services),
+            None => {
+                let first = nameservers.first().map(|server| (&server.0.name.at, "nameservers"));
+                let first = first.or_else(|| records.as_ref().map(|records| (&records.at, "records")));
+                let first = first.or_else(|| dnssec.as_ref().map(|dnssec| (&dnssec.at, "dnssec")));
+                let first = first.or_else(|| services.0.first().map(|(key, _)| (&key.at, "services")));
+                if let Some((at, which)) = first {
+                    // Parts of a zone in a document that names none.
+                    self.out.error(at, "policy", which, "must stand in a document with a zone");
+                }
+            }
         }
     }
 
@@ -109,20 +121,5 @@ impl Gatherer<'_> {
         }
         self.first.insert(name, at.clone());
         true
-    }
-
-    /// Parts of a zone in a document that names none.
-    fn homeless(
-        &mut self,
-        nameservers: &[NameServerForm],
-        records: Option<&Spanned<Arc<str>>>,
-        services: &Named<ServiceSpec>,
-    ) {
-        let first = nameservers.first().map(|server| (&server.0.name.at, "nameservers"));
-        let first = first.or_else(|| records.map(|records| (&records.at, "records")));
-        let first = first.or_else(|| services.0.first().map(|(key, _)| (&key.at, "services")));
-        if let Some((at, which)) = first {
-            self.out.error(at, "policy", which, "must stand in a document with a zone");
-        }
     }
 }

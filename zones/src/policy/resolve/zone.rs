@@ -30,7 +30,7 @@ impl Resolver<'_> {
     /// those of all zones.
     pub(super) fn zones(&mut self, specs: Vec<ZoneSpec>) {
         let mut services = Vec::new();
-        for ZoneSpec { name: zone, nameservers, records, services: own } in specs {
+        for ZoneSpec { name: zone, nameservers, records, dnssec, services: own } in specs {
             if !self.has_room((self.model.zones.len(), ZoneId::MAX), &zone.at, "zones") {
                 break;
             }
@@ -39,17 +39,29 @@ impl Resolver<'_> {
             services.extend(owned);
             let nameservers = self.nameservers(nameservers, &zone);
             let standard = self.standard_records(&zone, &nameservers);
-            let data = self.static_records(&zone, records.as_ref(), (steered, &standard));
+            let mut data = self.static_records(&zone, records.as_ref(), (steered, &standard));
             match &records {
                 _ if nameservers.is_empty() => self.check_own_server(&zone, &data),
                 Some(file) => self.compare_nameservers(&data, &standard, file),
                 None => {}
             }
+            let dnssec = dnssec.map(|dnssec| {
+                self.without_signatures(&mut data, records.as_ref());
+                self.dnssec(&zone.value, dnssec)
+            });
             let soa_from_file = records.is_some() && !data.records.contains(&standard[0]);
             let Spanned { at: location, value: name } = zone;
             let services = Vec::new();
             let records = data;
-            self.model.zones.push(Zone { name, location, nameservers, records, services, soa_from_file });
+            self.model.zones.push(Zone {
+                name,
+                location,
+                nameservers,
+                records,
+                dnssec,
+                services,
+                soa_from_file,
+            });
         }
         self.check_occlusion(&services);
         self.services(services);
