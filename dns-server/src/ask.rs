@@ -93,8 +93,14 @@ pub fn ask(snapshot: &Snapshot, question: &Question) -> Told {
         Client::Resolver(_) => None,
     };
     let packet = wire::question(name, *rtype, subnet);
-    let meta =
-        Meta { source: client.address(), local: None, transport: Transport::Tcp, now: *now, draw: *draw };
+    let meta = Meta {
+        source: client.address(),
+        local: None,
+        transport: Transport::Tcp,
+        idle: None,
+        now: *now,
+        draw: *draw,
+    };
     let mut scratch = Scratch::new(Stats::default().block());
     let mut out = vec![0; usize::from(u16::MAX)];
     let length = respond(snapshot, &mut scratch, (&packet, &meta), &mut out);

@@ -158,7 +158,7 @@ impl Config {
         let own_site = site.clone().unwrap_or_else(|| Arc::from(NO_SITE));
         Ok(Self {
             sources: Sources { policies, geo: either(geo, file.geo), embedded: Vec::new() },
-            net: NetOptions { listen, workers },
+            net: NetOptions::new(listen, workers),
             admin: admin.or_else(|| Some(base.join(file.admin?))).unwrap_or_else(admin::default_path),
             votes: file.votes.map(|keys| keys.settings(own_site, base)),
             site,
@@ -283,7 +283,7 @@ mod tests {
         let _ = std::fs::remove_file(&path);
         let directory = std::env::temp_dir().display().to_string();
         match config {
-            Ok(Config { sources, net: NetOptions { listen, workers }, options, alarms, .. }) => {
+            Ok(Config { sources, net: NetOptions { listen, workers, .. }, options, alarms, .. }) => {
                 let Sources { policies, geo, .. } = sources;
                 let Options { udp_size, version, identity, .. } = &*options;
                 let line =

@@ -156,7 +156,7 @@ pub fn config(listen: Option<SocketAddr>) -> io::Result<(Config, Stage)> {
     let stage = Stage::set(listen.port())?;
     let config = Config {
         sources: Sources { embedded: documents(stage.path()), ..Sources::default() },
-        net: NetOptions { listen: vec![listen], workers: cores() },
+        net: NetOptions::new(vec![listen], cores()),
         admin: beside(&format!("rhumb-demo-{}.sock", listen.port())),
         state: None,
         site: None,

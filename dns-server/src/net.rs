@@ -10,6 +10,9 @@
 //! port in use is an error at start, not a silent gap.
 
 mod batch;
+mod places;
+mod respondent;
+mod stream;
 mod tcp;
 mod udp;
 
@@ -24,6 +27,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::publish::Publisher;
 use crate::stats::Stats;
+use respondent::Respondent;
+
+pub use places::Limits;
 
 /// Where to listen and with how many threads.
 #[derive(Clone, Debug)]
@@ -32,6 +38,16 @@ pub struct NetOptions {
     pub listen: Vec<SocketAddr>,
     /// UDP threads per address, at least 1.
     pub workers: usize,
+    /// What streams may take.
+    pub limits: Limits,
+}
+
+impl NetOptions {
+    /// UDP and TCP on these addresses, the rest as usual.
+    #[must_use]
+    pub fn new(listen: Vec<SocketAddr>, workers: usize) -> Self {
+        Self { listen, workers, limits: Limits::default() }
+    }
 }
 
 /// All sockets, bound and not yet read.
@@ -39,6 +55,7 @@ pub struct NetOptions {
 pub struct Server {
     udp: Vec<udp::Worker>,
     tcp: Vec<std::net::TcpListener>,
+    limits: Limits,
     addresses: Vec<SocketAddr>,
     publisher: Publisher,
     stats: Stats,
@@ -71,6 +88,7 @@ impl Server {
         let mut server = Self {
             udp: Vec::new(),
             tcp: Vec::new(),
+            limits: options.limits,
             addresses: Vec::new(),
             publisher: publisher.clone(),
             stats: stats.clone(),
@@ -111,8 +129,9 @@ impl Server {
             let (publisher, counters) = (self.publisher.clone(), self.stats.block());
             running.spawn(format!("udp-{index}"), move |stop| worker.serve(&publisher, counters, &stop))?;
         }
-        let (publisher, counters, listeners) = (self.publisher, self.stats.block(), self.tcp);
-        running.spawn("tcp".to_owned(), move |stop| tcp::serve(listeners, &publisher, counters, &stop))?;
+        let respondent = Respondent::new(self.publisher, self.stats.block());
+        let (listeners, limits) = (self.tcp, self.limits);
+        running.spawn("tcp".to_owned(), move |stop| tcp::serve(listeners, respondent, limits, &stop))?;
         Ok(running)
     }
 }

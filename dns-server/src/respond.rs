@@ -39,8 +39,22 @@ use reply::Reply;
 pub enum Transport {
     /// One datagram; the answer may have to be cut short.
     Udp,
-    /// A stream with two octets of length before each message.
+    /// A stream with two octets of length before each message (RFC 7766).
     Tcp,
+    /// The same within TLS (RFC 7858).
+    Tls,
+    /// The body or a parameter of an HTTP request (RFC 8484).
+    Https,
+    /// A stream of its own for each query (RFC 9250).
+    Quic,
+}
+
+impl Transport {
+    /// Whether all that a listener on the way learns is how long a message is.
+    #[must_use]
+    pub const fn is_encrypted(self) -> bool {
+        matches!(self, Self::Tls | Self::Https | Self::Quic)
+    }
 }
 
 /// What is known of a query besides its bytes.
@@ -52,6 +66,9 @@ pub struct Meta {
     pub local: Option<IpAddr>,
     /// How it came.
     pub transport: Transport,
+    /// How long its connection may be idle, in tenths of a second, on a stream
+    /// whose clients may ask (RFC 7828).
+    pub idle: Option<u16>,
     /// Seconds since 1970.
     pub now: u32,
     /// Uniformly random bits: the only chance in an answer.
@@ -83,7 +100,7 @@ pub fn respond(
     out: &mut [u8],
 ) -> Option<usize> {
     let Scratch { counters, folded, targets } = scratch;
-    counters.query(meta.transport == Transport::Udp);
+    counters.query(meta.transport);
     let query = match Query::parse(packet, folded) {
         Ok(query) => query,
         Err(Some(reject)) => {
@@ -98,7 +115,7 @@ pub fn respond(
     if let Some(edns) = &query.edns {
         counters.edns(edns.subnet.is_some());
     }
-    let mut reply = Reply::start(&query, (snapshot.options(), meta.transport), (out, targets))?;
+    let mut reply = Reply::start(&query, (snapshot.options(), meta), (out, targets))?;
     match query.question.qclass {
         CLASS_IN => chain::Chain::new(snapshot, (&query, meta), (counters, folded)).answer(&mut reply),
         CLASS_CH => chaos::answer(snapshot.options(), folded.name(), query.question.qtype, &mut reply),

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::query::Rcode;
+use crate::respond::Transport;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -45,6 +46,14 @@ counters! {
     udp_queries,
     /// Queries received over TCP.
     tcp_queries,
+    /// Queries received over TLS.
+    tls_queries,
+    /// Queries received over HTTPS.
+    https_queries,
+    /// Queries received over QUIC.
+    quic_queries,
+    /// Connections refused: too many from one source, or no PROXY header.
+    connections_refused,
     /// Packets that got no answer: too short, or responses themselves.
     dropped,
     /// Answers with NOERROR.
@@ -74,8 +83,18 @@ counters! {
 }
 
 impl Counters {
-    pub(crate) fn query(&self, udp: bool) {
-        bump(if udp { &self.udp_queries } else { &self.tcp_queries });
+    pub(crate) fn query(&self, transport: Transport) {
+        bump(match transport {
+            Transport::Udp => &self.udp_queries,
+            Transport::Tcp => &self.tcp_queries,
+            Transport::Tls => &self.tls_queries,
+            Transport::Https => &self.https_queries,
+            Transport::Quic => &self.quic_queries,
+        });
+    }
+
+    pub(crate) fn refuse_connection(&self) {
+        bump(&self.connections_refused);
     }
 
     pub(crate) fn drop_packet(&self) {

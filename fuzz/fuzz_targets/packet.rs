@@ -29,12 +29,14 @@ static SNAPSHOT: LazyLock<Arc<Snapshot>> = LazyLock::new(|| {
 });
 
 fuzz_target!(|packet: &[u8]| {
-    for transport in [Transport::Udp, Transport::Tcp] {
+    for transport in [Transport::Udp, Transport::Tcp, Transport::Tls] {
         let meta = Meta {
             // Loopback may ask _why.
             source: IpAddr::V4(Ipv4Addr::LOCALHOST),
             local: None,
             transport,
+            // Only streams say how long they may be idle.
+            idle: (transport == Transport::Tcp).then_some(100),
             now: 1_800_000_000,
             draw: 0x9E37_79B9_7F4A_7C15,
         };
@@ -73,9 +75,9 @@ fn check(packet: &[u8], transport: Transport, reply: &[u8]) {
     }
 
     let room = match (transport, query.opt()) {
-        (Transport::Tcp, _) => usize::from(u16::MAX),
         (Transport::Udp, Some(opt)) => usize::from(opt.udp_payload_size().clamp(512, Options::UDP_SIZE)),
         (Transport::Udp, None) => 512,
+        _ => usize::from(u16::MAX),
     };
     assert!(reply.len() <= room, "{} octets, room for {room}", reply.len());
 }

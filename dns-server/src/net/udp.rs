@@ -52,7 +52,8 @@ impl Worker {
             let snapshot = snapshots.load();
             let now = super::clock();
             batch.answer(|packet, source, local, reply| {
-                let meta = Meta { source, local, transport: Transport::Udp, now, draw: random.u64(..) };
+                let meta =
+                    Meta { source, local, transport: Transport::Udp, idle: None, now, draw: random.u64(..) };
                 respond(snapshot, &mut scratch, (packet, &meta), reply)
             });
             batch.send(&self.socket);

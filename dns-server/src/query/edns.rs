@@ -1,15 +1,17 @@
 //! The OPT record of a query and the options Rhumb knows.
 //!
 //! RFC 6891; Client Subnet is RFC 7871 §6 and its malformations §7.1.2;
-//! NSID is RFC 5001. Options nobody here knows are skipped, as §6.1.2 asks.
+//! NSID is RFC 5001, keepalive RFC 7828, padding RFC 7830. Options nobody here knows are skipped, as §6.1.2 asks.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::reader::Reader;
 
 const OPT: u16 = 41;
-const OPTION_NSID: u16 = 3;
-const OPTION_SUBNET: u16 = 8;
+pub(crate) const OPTION_NSID: u16 = 3;
+pub(crate) const OPTION_SUBNET: u16 = 8;
+pub(crate) const OPTION_KEEPALIVE: u16 = 11;
+pub(crate) const OPTION_PADDING: u16 = 12;
 
 /// What an OPT record says.
 #[derive(Debug)]
@@ -19,6 +21,10 @@ pub(crate) struct Edns<'a> {
     pub(crate) version: u8,
     pub(crate) dnssec_ok: bool,
     pub(crate) nsid: bool,
+    /// Whether the client asks how long its connection may be idle.
+    pub(crate) keepalive: bool,
+    /// Whether the client hides the length of its messages.
+    pub(crate) padding: bool,
     pub(crate) subnet: Option<Subnet<'a>>,
 }
 
@@ -79,6 +85,8 @@ fn read_options<'a>(opt: &Opt<'a>) -> Option<Edns<'a>> {
         version,
         dnssec_ok: opt.ttl[1] & 0x8000 != 0,
         nsid: false,
+        keepalive: false,
+        padding: false,
         subnet: None,
     };
     let mut options = Reader::new(opt.rdata);
@@ -87,6 +95,8 @@ fn read_options<'a>(opt: &Opt<'a>) -> Option<Edns<'a>> {
         let data = options.take(usize::from(length))?;
         match code {
             OPTION_NSID => edns.nsid = true,
+            OPTION_KEEPALIVE => edns.keepalive = true,
+            OPTION_PADDING => edns.padding = true,
             // RFC 7871 does not say what two mean; the first stands.
             OPTION_SUBNET if edns.subnet.is_none() => edns.subnet = Some(read_subnet(data)?),
             _ => {}

@@ -6,22 +6,27 @@
 //! records may go missing without it.
 
 use crate::compose::{Composer, Mark, Row, Section, Targets};
-use crate::query::edns::Edns;
+use crate::query::edns::{Edns, OPTION_KEEPALIVE, OPTION_NSID, OPTION_PADDING, OPTION_SUBNET};
 use crate::query::{CLASS_CH, HEADER, Query, Rcode, Reject};
 use crate::snapshot::Options;
 
-use super::Transport;
+use super::{Meta, Transport};
 
 const AUTHORITATIVE: u16 = 0x0400;
 const TRUNCATED: u16 = 0x0200;
 /// Largest reply to a client without EDNS (RFC 1035 §2.3.4).
 const PLAIN_UDP: usize = 512;
-const TCP: usize = 65_535;
+/// Largest message with a length of two octets before it.
+const STREAM: usize = 65_535;
 /// Octets of an OPT record without options.
 const OPT: usize = 11;
 /// Octets of an option's code and length.
 const OPTION: usize = 4;
 const DNSSEC_OK: u16 = 0x8000;
+/// Octets of keepalive's value.
+const TIMEOUT: usize = 2;
+/// Encrypted replies to clients that pad are a multiple of this (RFC 8467 §4.1).
+const BLOCK: usize = 468;
 
 /// An answer under construction.
 pub(crate) struct Reply<'a> {
@@ -30,6 +35,7 @@ pub(crate) struct Reply<'a> {
     /// Narrowest scope of any choice made, for Client Subnet.
     pub(super) scope: u8,
     composer: Composer<'a>,
+    meta: &'a Meta,
     start: Mark,
     truncated: bool,
 }
@@ -46,17 +52,17 @@ impl<'a> Reply<'a> {
     /// buffer is smaller than the smallest reply.
     pub(super) fn start(
         query: &Query<'_>,
-        (options, transport): (&Options, Transport),
+        (options, meta): (&Options, &'a Meta),
         (out, targets): (&'a mut [u8], &'a mut Targets),
     ) -> Option<Self> {
-        let limit = match (transport, &query.edns) {
-            (Transport::Tcp, _) => TCP,
+        let limit = match (meta.transport, &query.edns) {
             (Transport::Udp, None) => PLAIN_UDP,
             (Transport::Udp, Some(edns)) => usize::from(edns.udp_size.min(options.udp_size)).max(PLAIN_UDP),
+            _ => STREAM,
         };
         let question = query.question.wire;
         out.get_mut(HEADER..HEADER + question.len())?.copy_from_slice(question);
-        let reserved = query.edns.as_ref().map_or(0, |edns| opt_length(edns, options));
+        let reserved = query.edns.as_ref().map_or(0, |edns| opt_length(edns, (options, meta)));
         let limit = limit.min(out.len()).checked_sub(reserved)?;
         let composer = Composer::new(out, question.len(), limit, targets);
         let start = composer.mark();
@@ -65,6 +71,7 @@ impl<'a> Reply<'a> {
             authoritative: false,
             scope: 0,
             composer,
+            meta,
             start,
             truncated: false,
         })
@@ -154,22 +161,31 @@ impl<'a> Reply<'a> {
 
     /// Writes the OPT record at `at`, in the room set aside for it.
     fn opt(&mut self, mut at: usize, (edns, options): (&Edns<'_>, &Options)) -> usize {
+        let flags = if edns.dnssec_ok { DNSSEC_OK } else { 0 };
+        let length = opt_length(edns, (options, self.meta));
+        let padding = padding(edns, self.meta.transport, at + length);
+        let rdata = length - OPT + padding.map_or(0, |zeros| OPTION + zeros.len());
         let mut put = |bytes: &[u8]| {
             self.composer.patch(at, bytes);
             at += bytes.len();
         };
-        let flags = if edns.dnssec_ok { DNSSEC_OK } else { 0 };
-        let rdata = opt_length(edns, options) - OPT;
         put(&opt_head(options.udp_size, flags, u16::try_from(rdata).unwrap_or_default()));
+        let mut option = |code: u16, data: &[u8]| {
+            put(&code.to_be_bytes());
+            put(&u16::try_from(data.len()).unwrap_or_default().to_be_bytes());
+            put(data);
+        };
         if let Some(identity) = nsid(edns, options) {
-            put(&[0, 3]);
-            put(&u16::try_from(identity.len()).unwrap_or_default().to_be_bytes());
-            put(identity);
+            option(OPTION_NSID, identity);
+        }
+        if let Some(idle) = keepalive(edns, self.meta) {
+            option(OPTION_KEEPALIVE, &idle.to_be_bytes());
+        }
+        if let Some(zeros) = padding {
+            option(OPTION_PADDING, zeros);
         }
         if let Some(subnet) = &edns.subnet {
-            put(&[0, 8]);
-            put(&u16::try_from(subnet.wire.len()).unwrap_or_default().to_be_bytes());
-            put(subnet.wire);
+            option(OPTION_SUBNET, subnet.wire);
             let scope_at = at - subnet.wire.len() + 3;
             self.composer.patch(scope_at, &[self.scope]);
         }
@@ -181,9 +197,25 @@ fn nsid<'o>(edns: &Edns<'_>, options: &'o Options) -> Option<&'o [u8]> {
     options.identity.as_deref().map(str::as_bytes).filter(|_| edns.nsid)
 }
 
-fn opt_length(edns: &Edns<'_>, options: &Options) -> usize {
+/// What a client that asks is told of how long its connection may be idle.
+fn keepalive(edns: &Edns<'_>, meta: &Meta) -> Option<u16> {
+    meta.idle.filter(|_| edns.keepalive)
+}
+
+/// The zeros that fill a message of `length` octets up to a whole number of
+/// blocks, or as far as it may go, where the client pads and it helps.
+fn padding(edns: &Edns<'_>, transport: Transport, length: usize) -> Option<&'static [u8]> {
+    static ZEROS: [u8; BLOCK] = [0; BLOCK];
+    let room = STREAM.checked_sub(length + OPTION)?;
+    let short = (length + OPTION).next_multiple_of(BLOCK) - length - OPTION;
+    ZEROS.get(..short.min(room)).filter(|_| edns.padding && transport.is_encrypted())
+}
+
+/// Octets of the OPT record, without padding.
+fn opt_length(edns: &Edns<'_>, (options, meta): (&Options, &Meta)) -> usize {
     let subnet = edns.subnet.map_or(0, |subnet| OPTION + subnet.wire.len());
-    OPT + subnet + nsid(edns, options).map_or(0, |identity| OPTION + identity.len())
+    let identity = nsid(edns, options).map_or(0, |identity| OPTION + identity.len());
+    OPT + subnet + identity + keepalive(edns, meta).map_or(0, |_| OPTION + TIMEOUT)
 }
 
 fn opt_head(udp_size: u16, flags: u16, rdata: u16) -> [u8; OPT] {

@@ -58,10 +58,18 @@ impl Lab {
         Self::serve(load(policy, Vec::new()), listen)
     }
 
+    /// As `options` say.
+    pub(crate) fn with(policy: &Path, options: &NetOptions) -> Self {
+        Self::run(load(policy, Vec::new()), options)
+    }
+
     fn serve(snapshot: Snapshot, listen: &str) -> Self {
+        Self::run(snapshot, &NetOptions::new(vec![listen.parse().unwrap()], 1))
+    }
+
+    fn run(snapshot: Snapshot, options: &NetOptions) -> Self {
         let (publisher, stats) = (Publisher::new(snapshot), Stats::default());
-        let options = NetOptions { listen: vec![listen.parse().unwrap()], workers: 1 };
-        let server = Server::bind(&options, &publisher, &stats).unwrap();
+        let server = Server::bind(options, &publisher, &stats).unwrap();
         let address = server.addresses()[0];
         let running = server.run().unwrap();
         let udp = UdpSocket::bind(SocketAddr::new(address.ip(), 0)).unwrap();
@@ -79,7 +87,14 @@ impl Lab {
     }
 
     pub(crate) fn in_process(&mut self, asked: &Asked<'_>, transport: Transport) -> Option<Vec<u8>> {
-        let meta = Meta { source: asked.from, local: None, transport, now: 1_800_000_000, draw: asked.draw };
+        let meta = Meta {
+            source: asked.from,
+            local: None,
+            transport,
+            idle: None,
+            now: 1_800_000_000,
+            draw: asked.draw,
+        };
         let mut out = vec![0; 65_535];
         let length = respond(&self.snapshot, &mut self.scratch, (asked.packet, &meta), &mut out)?;
         out.truncate(length);
@@ -103,18 +118,29 @@ impl Lab {
     pub(crate) fn over_tcp(&self, packet: &[u8]) -> Option<Vec<u8>> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.write_all(&u16::try_from(packet.len()).unwrap().to_be_bytes()).unwrap();
-        stream.write_all(packet).unwrap();
-        let mut length = [0; 2];
-        match stream.read_exact(&mut length) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return None,
-            Err(error) => panic!("receive: {error}"),
-        }
-        let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
-        stream.read_exact(&mut reply).unwrap();
-        Some(reply)
+        stream.write_all(&framed(packet)).unwrap();
+        read_message(&mut stream)
     }
+}
+
+/// A message with its length before it, as streams carry it.
+pub(crate) fn framed(packet: &[u8]) -> Vec<u8> {
+    [&u16::try_from(packet.len()).unwrap().to_be_bytes()[..], packet].concat()
+}
+
+/// The next message of a stream; nothing when it ends.
+pub(crate) fn read_message(stream: &mut impl Read) -> Option<Vec<u8>> {
+    let mut length = [0; 2];
+    match stream.read_exact(&mut length) {
+        Ok(()) => {}
+        Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => {
+            return None;
+        }
+        Err(error) => panic!("receive: {error}"),
+    }
+    let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut message).unwrap();
+    Some(message)
 }
 
 /// The world of one policy file, with nothing probed.

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! # why this row is here
-//! ? NAME TYPE [+subnet=A/N] [+dnssec] [+bufsize=N] [+noedns] [+nsid] [+chaos] [+norec]
+//! ? NAME TYPE [+subnet=A/N] [+dnssec] [+bufsize=N] [+noedns] [+nsid] [+keepalive] [+padding] [+chaos] [+norec]
 //! only udp|tcp|process          where the row makes sense, if not everywhere
 //! from ADDRESS                  the sender (in process only)
 //! = RCODE [aa] [tc] [rd] [cd]
@@ -24,6 +24,7 @@
 
 mod geography;
 mod lab;
+mod limits;
 mod message;
 mod transport;
 

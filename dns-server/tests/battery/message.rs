@@ -22,6 +22,8 @@ pub(crate) fn query(text: &str) -> Vec<u8> {
             "+dnssec" => dnssec = 0x8000,
             "+bufsize" => size = value.parse().unwrap(),
             "+nsid" => edns.as_mut().unwrap().extend([0, 3, 0, 0]),
+            "+keepalive" => edns.as_mut().unwrap().extend([0, 11, 0, 0]),
+            "+padding" => edns.as_mut().unwrap().extend([0, 12, 0, 4, 0, 0, 0, 0]),
             "+subnet" => edns.as_mut().unwrap().extend(subnet(value)),
             _ => panic!("unknown option {option}"),
         }
@@ -108,11 +110,15 @@ impl Reply {
             .collect()
     }
 
+    /// The value of an option of the reply's OPT.
+    pub(crate) fn option(&self, code: u16) -> Option<Vec<u8>> {
+        let edns = self.message.edns.as_ref()?;
+        Vec::try_from(edns.option(code.into())?).ok()
+    }
+
     /// SCOPE PREFIX-LENGTH, if the reply has a Client Subnet.
     pub(crate) fn scope(&self) -> Option<u8> {
-        let edns = self.message.edns.as_ref()?;
-        let option = edns.option(hickory_proto::rr::rdata::opt::EdnsCode::Subnet)?;
-        Vec::<u8>::try_from(option).ok().map(|octets| octets[3])
+        self.option(8).map(|octets| octets[3])
     }
 }
 

@@ -1,23 +1,11 @@
 //! What only real sockets show: pipelined queries, messages in pieces, and
 //! replies that leave from the address the query came to.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 
-use crate::lab::{Lab, PATIENCE, testdata};
+use crate::lab::{Lab, PATIENCE, framed, read_message, testdata};
 use crate::message::{Reply, query};
-
-fn framed(packet: &[u8]) -> Vec<u8> {
-    [&u16::try_from(packet.len()).unwrap().to_be_bytes()[..], packet].concat()
-}
-
-fn read_message(stream: &mut TcpStream) -> Vec<u8> {
-    let mut length = [0; 2];
-    stream.read_exact(&mut length).unwrap();
-    let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
-    stream.read_exact(&mut message).unwrap();
-    message
-}
 
 #[test]
 fn queries_on_one_connection_are_answered_however_they_arrive() {
@@ -35,7 +23,7 @@ fn queries_on_one_connection_are_answered_however_they_arrive() {
             from = to;
         }
         let status: Vec<_> =
-            asked.iter().map(|_| Reply::parse(&read_message(&mut stream)).status()).collect();
+            asked.iter().map(|_| Reply::parse(&read_message(&mut stream).unwrap()).status()).collect();
         assert_eq!(status, ["NOERROR aa rd", "NOERROR aa rd", "NXDOMAIN aa rd"], "cut at {cuts:?}");
     }
 }
