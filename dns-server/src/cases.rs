@@ -86,6 +86,7 @@ pub fn run(path: &Path, geo: &[PathBuf]) -> Result<Report, CasesError> {
         policies: paths(&file.policy.0),
         geo: if geo.is_empty() { paths(named) } else { geo.to_vec() },
         embedded: prepare::clients(path, &file.cases).into_iter().collect(),
+        ..Sources::default()
     };
     let reloader = Reloader::new(
         Loader::new(sources, LoadOptions::default()),

@@ -8,6 +8,8 @@
 //!
 //! What is steered where is no configuration: that is the policy's.
 
+mod guard;
+
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -23,6 +25,7 @@ use crate::load::Sources;
 use crate::net::NetOptions;
 use crate::snapshot::Options;
 use crate::votes::{self, VotesKeys};
+use guard::CookieKeys;
 
 /// What `rhumb serve` may be told on its command line.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -72,6 +75,10 @@ spec! {
         site: Option<String>,
         /// Largest UDP reply in octets, 512 to 4096.
         udp_size: UdpSize = UdpSize(Options::UDP_SIZE),
+        /// The same for clients that prove their address by no cookie; as udp-size unless given.
+        udp_size_without_cookie: Option<UdpSize>,
+        /// DNS cookies.
+        cookies: Option<CookieKeys>,
         /// What version.bind says; `off` refuses it.
         version: Option<Shown>,
         /// What id.server and NSID say; off unless given.
@@ -120,6 +127,9 @@ pub enum ConfigError {
     /// The file is wrong.
     #[error("the configuration is wrong\n{0}")]
     Wrong(Diagnostics),
+    /// A secret cannot be made.
+    #[error("the system gives no random octets")]
+    Random(#[source] std::io::Error),
     /// There is nothing to serve.
     #[error(
         "no policy given: name files or directories, or list them under `policies:` in the --config file"
@@ -154,10 +164,12 @@ impl Config {
         };
         let workers = workers.or(file.workers).map_or_else(cores, |workers| usize::from(workers.get()));
         let defaults = Options::default();
+        let (cookie_secrets, cookies) =
+            file.cookies.unwrap_or_default().settings(base).map_err(ConfigError::Random)?;
         let site: Option<Arc<str>> = site.or(file.site).map(Arc::from);
         let own_site = site.clone().unwrap_or_else(|| Arc::from(NO_SITE));
         Ok(Self {
-            sources: Sources { policies, geo: either(geo, file.geo), embedded: Vec::new() },
+            sources: Sources { policies, geo: either(geo, file.geo), cookie_secrets, embedded: Vec::new() },
             net: NetOptions::new(listen, workers),
             admin: admin.or_else(|| Some(base.join(file.admin?))).unwrap_or_else(admin::default_path),
             votes: file.votes.map(|keys| keys.settings(own_site, base)),
@@ -165,6 +177,8 @@ impl Config {
             state: state.or_else(|| Some(base.join(file.state?))),
             options: Arc::new(Options {
                 udp_size: file.udp_size.0,
+                udp_size_without_cookie: file.udp_size_without_cookie.unwrap_or(file.udp_size).0,
+                cookies,
                 version: file.version.map_or(defaults.version, |Shown(text)| text),
                 identity: file.identity.and_then(|Shown(text)| text),
                 why_from: file.why_from.unwrap_or(defaults.why_from),

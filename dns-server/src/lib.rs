@@ -7,6 +7,7 @@ pub mod cases;
 pub mod cli;
 mod compose;
 pub mod config;
+pub mod cookie;
 pub mod demo;
 mod files;
 pub mod keeper;

@@ -19,6 +19,7 @@ use rhumb_geo::PlaceTable;
 use rhumb_policies::{Atlas, World};
 use rhumb_zones::{Diagnostics, LoadOptions, Location, Source};
 
+use crate::cookie::{Cookies, Secret};
 use disk::{Disk, Stamp, list};
 use geography::Geography;
 
@@ -31,6 +32,8 @@ pub struct Sources {
     pub policies: Vec<PathBuf>,
     /// Geo databases; none means the embedded table.
     pub geo: Vec<PathBuf>,
+    /// The secrets of DNS cookies.
+    pub cookie_secrets: Option<PathBuf>,
     /// Documents that are no files.
     pub embedded: Vec<Document>,
 }
@@ -65,6 +68,8 @@ pub struct Loaded {
     pub places: Arc<PlaceTable>,
     /// Which clients the policy tells apart.
     pub atlas: Arc<Atlas>,
+    /// The secrets of DNS cookies, if they stand in a file.
+    pub cookie_secrets: Option<Vec<Secret>>,
 }
 
 /// Reads the same sources again and again.
@@ -103,15 +108,25 @@ impl Loader {
         rhumb_health::probe::validate(&read.model, &mut out);
         let (world, wrong) = World::compile(read.model, &disk);
         out.append(wrong);
+        let cookie_secrets = self.cookie_secrets(&disk, &mut out);
         let footprint = disk.into_footprint(&self.sources, (files, stamps.clone()));
         let databases = self.geography.read(&self.sources.geo, stamps, &mut out);
         let loaded = databases.filter(|_| !out.refuse()).and_then(|databases| {
             let survey = self.geography.survey(&world, &sources, databases);
             let (places, atlas) = survey.map_err(|wrong| out.append(wrong)).ok()?;
-            Some(Loaded { world: Arc::new(world), places, atlas })
+            Some(Loaded { world: Arc::new(world), places, atlas, cookie_secrets })
         });
         out.sort();
         Load { loaded, diagnostics: out, footprint }
+    }
+
+    fn cookie_secrets(&self, disk: &Disk<'_>, out: &mut Diagnostics) -> Option<Vec<Secret>> {
+        let path = self.sources.cookie_secrets.as_ref()?;
+        let scanned = match disk.small(path) {
+            Ok(bytes) => Cookies::scan(&String::from_utf8_lossy(&bytes)).map_err(|error| error.to_string()),
+            Err(error) => Err(error.0),
+        };
+        scanned.map_err(|what| refuse(path, what, out)).ok()
     }
 
     fn read(&self, files: &[PathBuf], disk: &Disk<'_>, out: &mut Diagnostics) -> Vec<Source> {

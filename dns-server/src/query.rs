@@ -26,7 +26,7 @@ use self::edns::Edns;
 /// Octets of a message header.
 pub(crate) const HEADER: usize = 12;
 
-/// Response codes that fit the header's four bits, and BADVERS that does not.
+/// Response codes: their low four bits stand in the header, the rest in the OPT.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum Rcode {
@@ -46,6 +46,8 @@ pub(crate) enum Rcode {
     YxDomain = 6,
     /// An EDNS version that is not implemented (RFC 6891 §6.1.3).
     BadVers = 16,
+    /// A cookie is asked for, and none or a false one was sent (RFC 7873 §8).
+    BadCookie = 23,
 }
 
 /// Header bits of a query that its response repeats.
@@ -122,12 +124,14 @@ impl<'a> Query<'a> {
         if bits & Flags::OPCODE != OPCODE_QUERY << 11 {
             return reject(Rcode::NotImp, None, false);
         }
-        // RFC 9619: a QUERY has one question; records in its answer or
-        // authority section belong to other opcodes and to IXFR.
-        if questions != 1 || answers != 0 || authorities != 0 {
+        // RFC 9619: a QUERY has one question, or none when it asks for a
+        // cookie; records in its answer or authority section belong to other
+        // opcodes and to IXFR.
+        if questions > 1 || answers != 0 || authorities != 0 {
             return reject(Rcode::FormErr, None, false);
         }
-        let Some(question) = Question::read(&mut reader, folded) else {
+        let read = if questions == 0 { Some(Question::NONE) } else { Question::read(&mut reader, folded) };
+        let Some(question) = read else {
             return reject(Rcode::FormErr, None, false);
         };
         match edns::read(&mut reader, additionals) {
@@ -142,6 +146,9 @@ impl<'a> Query<'a> {
 }
 
 impl<'a> Question<'a> {
+    /// That of a query which has none (RFC 7873 §5.4).
+    const NONE: Self = Self { name: &[], wire: &[], labels: 0, qtype: 0, qclass: 0 };
+
     fn read(reader: &mut Reader<'a>, folded: &mut Folded) -> Option<Self> {
         let start = reader.position();
         let labels = folded.fill(reader)?;

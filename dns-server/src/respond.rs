@@ -18,6 +18,7 @@
 mod chain;
 mod chaos;
 mod client;
+mod opt;
 mod reply;
 mod steered;
 mod why;
@@ -32,6 +33,7 @@ use crate::compose::Targets;
 use crate::query::{CLASS_CH, CLASS_IN, Folded, Query, Rcode};
 use crate::snapshot::Snapshot;
 use crate::stats::Counters;
+use opt::Why;
 use reply::Reply;
 
 /// How the query came.
@@ -115,13 +117,24 @@ pub fn respond(
     if let Some(edns) = &query.edns {
         counters.edns(edns.subnet.is_some());
     }
-    let mut reply = Reply::start(&query, (snapshot.options(), meta), (out, targets))?;
-    match query.question.qclass {
-        CLASS_IN => chain::Chain::new(snapshot, (&query, meta), (counters, folded)).answer(&mut reply),
-        CLASS_CH => chaos::answer(snapshot.options(), folded.name(), query.question.qtype, &mut reply),
-        _ => reply.rcode = Rcode::Refused,
+    let options = snapshot.options();
+    let mut reply = Reply::start(&query, (options, meta), (out, targets))?;
+    if reply.proved() {
+        counters.cookie();
     }
-    let written = reply.finish(&query, snapshot.options());
+    match query.question.qclass {
+        _ if options.cookies.require && meta.transport == Transport::Udp && !reply.proved() => {
+            // Who knows of cookies comes back with ours, others over TCP.
+            if reply.has_cookie() { reply.rcode = Rcode::BadCookie } else { reply.truncate() }
+        }
+        // A question about cookies alone (RFC 7873 §5.4).
+        _ if query.question.wire.is_empty() && reply.has_cookie() => {}
+        _ if query.question.wire.is_empty() => reply.rcode = Rcode::FormErr,
+        CLASS_IN => chain::Chain::new(snapshot, (&query, meta), (counters, folded)).answer(&mut reply),
+        CLASS_CH => chaos::answer(options, folded.name(), query.question.qtype, &mut reply),
+        _ => reply.refuse(Rcode::Refused, Why::NotAuthoritative),
+    }
+    let written = reply.finish(&query);
     counters.rcode(written.rcode);
     if written.truncated {
         counters.truncate();

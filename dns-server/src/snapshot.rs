@@ -18,6 +18,7 @@ use rhumb_geo::PlaceTable;
 use rhumb_policies::{Atlas, State, World};
 use rhumb_zones::{Prefix, ServiceId};
 
+use crate::cookie::Cookies;
 pub use names::TooLarge;
 
 use names::Names;
@@ -28,6 +29,10 @@ use rows::ServiceRows;
 pub struct Options {
     /// Largest UDP reply, octets: 512 to 4,096.
     pub udp_size: u16,
+    /// The same for clients that prove their address by no cookie.
+    pub udp_size_without_cookie: u16,
+    /// How cookies are made and judged.
+    pub cookies: Cookies,
     /// `version.bind`, at most 255 octets; nothing refuses it.
     pub version: Option<String>,
     /// `id.server` and NSID, at most 255 octets; nothing refuses them.
@@ -46,6 +51,8 @@ impl Default for Options {
         let loopback = ["127.0.0.0/8", "::1/128"];
         Self {
             udp_size: Self::UDP_SIZE,
+            udp_size_without_cookie: Self::UDP_SIZE,
+            cookies: Cookies::default(),
             version: Some(concat!("rhumb ", env!("CARGO_PKG_VERSION")).to_owned()),
             identity: None,
             why_from: loopback.iter().filter_map(|text| text.parse().ok()).collect(),

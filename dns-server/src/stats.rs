@@ -68,6 +68,8 @@ counters! {
     notimp,
     /// Answers with REFUSED.
     refused,
+    /// Answers with BADCOOKIE.
+    badcookie,
     /// Answers with any other rcode.
     other_rcode,
     /// Answers cut short with TC.
@@ -76,6 +78,8 @@ counters! {
     edns,
     /// Queries with a Client Subnet that was used or echoed.
     client_subnet,
+    /// Queries with a valid cookie.
+    cookies,
     /// Answers chosen by a service's policy.
     steered,
     /// Referrals to a child zone.
@@ -109,6 +113,7 @@ impl Counters {
             Rcode::NxDomain => &self.nxdomain,
             Rcode::NotImp => &self.notimp,
             Rcode::Refused => &self.refused,
+            Rcode::BadCookie => &self.badcookie,
             Rcode::YxDomain | Rcode::BadVers => &self.other_rcode,
         });
     }
@@ -122,6 +127,10 @@ impl Counters {
         if subnet {
             bump(&self.client_subnet);
         }
+    }
+
+    pub(crate) fn cookie(&self) {
+        bump(&self.cookies);
     }
 
     pub(crate) fn steer(&self) {

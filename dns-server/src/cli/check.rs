@@ -26,7 +26,7 @@ impl Check {
     pub(super) fn run(self) -> Result<Ending, Failure> {
         let Self { policies, geo, json } = self;
         let Load { loaded, diagnostics, .. } =
-            Loader::new(Sources { policies, geo, embedded: Vec::new() }, LoadOptions::default()).load();
+            Loader::new(Sources { policies, geo, ..Sources::default() }, LoadOptions::default()).load();
         if json {
             print(&format_args!("{:#}", report(loaded.as_ref(), &diagnostics)))?;
         } else {

@@ -70,7 +70,7 @@ impl Explain {
     fn offline(self) -> Result<Option<Explained>, Failure> {
         let Self { name, rtype, client, policy, geo, .. } = self;
         let loader =
-            Loader::new(Sources { policies: policy, geo, embedded: Vec::new() }, LoadOptions::default());
+            Loader::new(Sources { policies: policy, geo, ..Sources::default() }, LoadOptions::default());
         let reloader = match Reloader::new(loader, Serials::default(), Arc::new(Options::default())) {
             Ok(reloader) => reloader,
             Err(diagnostics) => {

@@ -28,6 +28,9 @@ use crate::watch::is_policy_file;
 /// Largest zone file or prefix list: a million names need 100 MB.
 const MAX_FILE: u64 = 512 << 20;
 
+/// Largest file of secrets: far more than a few lines with comments.
+const MAX_SMALL: u64 = 1 << 20;
+
 /// Most policy files in a directory.
 const MAX_LISTED: usize = 10_000;
 
@@ -89,6 +92,11 @@ impl<'s> Disk<'s> {
     /// The content of a policy file.
     pub(super) fn policy(&self, path: &Path) -> Result<Vec<u8>, ReadError> {
         self.file(path, None, Tree::MAX_BYTES as u64)
+    }
+
+    /// The content of a file that no policy names and that is small.
+    pub(super) fn small(&self, path: &Path) -> Result<Vec<u8>, ReadError> {
+        self.file(path, None, MAX_SMALL)
     }
 
     pub(super) fn into_footprint(

@@ -1,15 +1,18 @@
 //! The OPT record of a query and the options Rhumb knows.
 //!
 //! RFC 6891; Client Subnet is RFC 7871 §6 and its malformations §7.1.2;
-//! NSID is RFC 5001, keepalive RFC 7828, padding RFC 7830. Options nobody here knows are skipped, as §6.1.2 asks.
+//! NSID is RFC 5001, COOKIE RFC 7873, keepalive RFC 7828, padding RFC 7830.
+//! Options nobody here knows are skipped, as §6.1.2 asks.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::reader::Reader;
+use crate::cookie::Cookie;
 
 const OPT: u16 = 41;
 pub(crate) const OPTION_NSID: u16 = 3;
 pub(crate) const OPTION_SUBNET: u16 = 8;
+pub(crate) const OPTION_COOKIE: u16 = 10;
 pub(crate) const OPTION_KEEPALIVE: u16 = 11;
 pub(crate) const OPTION_PADDING: u16 = 12;
 
@@ -26,6 +29,7 @@ pub(crate) struct Edns<'a> {
     /// Whether the client hides the length of its messages.
     pub(crate) padding: bool,
     pub(crate) subnet: Option<Subnet<'a>>,
+    pub(crate) cookie: Option<Cookie<'a>>,
 }
 
 /// A well-formed Client Subnet option.
@@ -88,6 +92,7 @@ fn read_options<'a>(opt: &Opt<'a>) -> Option<Edns<'a>> {
         keepalive: false,
         padding: false,
         subnet: None,
+        cookie: None,
     };
     let mut options = Reader::new(opt.rdata);
     while !options.is_empty() {
@@ -97,6 +102,8 @@ fn read_options<'a>(opt: &Opt<'a>) -> Option<Edns<'a>> {
             OPTION_NSID => edns.nsid = true,
             OPTION_KEEPALIVE => edns.keepalive = true,
             OPTION_PADDING => edns.padding = true,
+            // Of several, the first counts (RFC 7873 §5.2).
+            OPTION_COOKIE if edns.cookie.is_none() => edns.cookie = Some(Cookie::read(data)?),
             // RFC 7871 does not say what two mean; the first stands.
             OPTION_SUBNET if edns.subnet.is_none() => edns.subnet = Some(read_subnet(data)?),
             _ => {}

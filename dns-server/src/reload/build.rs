@@ -7,6 +7,7 @@ use rhumb_health::Status;
 use rhumb_policies::{Inputs, State, advance};
 
 use super::journal;
+use crate::cookie::{Cookies, Secret};
 use crate::load::{Footprint, Load, Loader};
 use crate::serial::Serials;
 use crate::snapshot::{Options, Parts, Snapshot};
@@ -28,6 +29,13 @@ pub(super) struct Built {
 impl Builder {
     pub(super) const fn new(loader: Loader, options: Arc<Options>) -> Self {
         Self { loader, options }
+    }
+
+    /// The options of a generation: those of the start, with the secrets read.
+    fn options(&self, secrets: Option<Vec<Secret>>) -> Arc<Options> {
+        let Some(secrets) = secrets else { return Arc::clone(&self.options) };
+        let cookies = Cookies::new(secrets, self.options.cookies.require);
+        Arc::new(Options { cookies, ..Options::clone(&self.options) })
     }
 
     /// Reads the files: what they were, and what came of them or is wrong.
@@ -52,7 +60,7 @@ impl Builder {
             atlas: loaded.atlas,
             state: Arc::new(state),
             generation,
-            options: Arc::clone(&self.options),
+            options: self.options(loaded.cookie_secrets),
         };
         let built = Snapshot::compile(parts).map(|snapshot| Built { snapshot, warnings: said });
         (footprint, built.map_err(|error| vec![error.to_string()]))

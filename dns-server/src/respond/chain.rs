@@ -8,6 +8,7 @@
 use rhumb_zones::{Rtype, ZoneId};
 
 use super::client::Client;
+use super::opt::Why;
 use super::reply::Reply;
 use super::{Meta, steered, why};
 use crate::compose::{Owner, Row, Section, name_length};
@@ -82,8 +83,8 @@ impl<'q, 's> Chain<'q, 's> {
     /// Answers into `reply`.
     pub(super) fn answer(&mut self, reply: &mut Reply<'_>) {
         match self.qtype.0 {
-            QTYPE_AXFR | QTYPE_IXFR => reply.rcode = Rcode::Refused,
-            QTYPE_MAILA | QTYPE_MAILB => reply.rcode = Rcode::NotImp,
+            QTYPE_AXFR | QTYPE_IXFR => reply.refuse(Rcode::Refused, Why::Prohibited),
+            QTYPE_MAILA | QTYPE_MAILB => reply.refuse(Rcode::NotImp, Why::NotSupported),
             QTYPE_TSIG | QTYPE_TKEY | 0 => reply.rcode = Rcode::FormErr,
             _ if self.qtype == Rtype::OPT => reply.rcode = Rcode::FormErr,
             _ => self.follow(reply),
@@ -114,7 +115,7 @@ impl<'q, 's> Chain<'q, 's> {
     /// The name lies in no zone of ours.
     fn leave(&self, reply: &mut Reply<'_>) {
         if !reply.has_answer() {
-            reply.rcode = Rcode::Refused;
+            reply.refuse(Rcode::Refused, Why::NotAuthoritative);
         }
     }
 

@@ -5,6 +5,7 @@
 
 use rhumb_zones::Rtype;
 
+use super::opt::Why;
 use super::reply::Reply;
 use crate::compose::{Owner, Row};
 use crate::query::Rcode;
@@ -18,7 +19,7 @@ pub(super) fn answer(options: &Options, name: &[u8], qtype: u16, reply: &mut Rep
         _ => None,
     };
     let Some(text) = text.filter(|_| matches!(Rtype(qtype), Rtype::TXT | Rtype::ANY)) else {
-        reply.rcode = Rcode::Refused;
+        reply.refuse(Rcode::Refused, Why::Prohibited);
         return;
     };
     // Options are bounded to one character-string when they are read.

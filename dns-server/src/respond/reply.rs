@@ -6,10 +6,10 @@
 //! records may go missing without it.
 
 use crate::compose::{Composer, Mark, Row, Section, Targets};
-use crate::query::edns::{Edns, OPTION_KEEPALIVE, OPTION_NSID, OPTION_PADDING, OPTION_SUBNET};
 use crate::query::{CLASS_CH, HEADER, Query, Rcode, Reject};
 use crate::snapshot::Options;
 
+use super::opt::{Late, Opt, Why};
 use super::{Meta, Transport};
 
 const AUTHORITATIVE: u16 = 0x0400;
@@ -17,16 +17,7 @@ const TRUNCATED: u16 = 0x0200;
 /// Largest reply to a client without EDNS (RFC 1035 §2.3.4).
 const PLAIN_UDP: usize = 512;
 /// Largest message with a length of two octets before it.
-const STREAM: usize = 65_535;
-/// Octets of an OPT record without options.
-const OPT: usize = 11;
-/// Octets of an option's code and length.
-const OPTION: usize = 4;
-const DNSSEC_OK: u16 = 0x8000;
-/// Octets of keepalive's value.
-const TIMEOUT: usize = 2;
-/// Encrypted replies to clients that pad are a multiple of this (RFC 8467 §4.1).
-const BLOCK: usize = 468;
+pub(super) const STREAM: usize = 65_535;
 
 /// An answer under construction.
 pub(crate) struct Reply<'a> {
@@ -34,8 +25,12 @@ pub(crate) struct Reply<'a> {
     pub(super) authoritative: bool,
     /// Narrowest scope of any choice made, for Client Subnet.
     pub(super) scope: u8,
+    /// What the client is told besides the rcode, if it speaks EDNS.
+    pub(super) why: Option<Why>,
+    opt: Option<Opt<'a>>,
+    /// Octets the whole message may have.
+    limit: usize,
     composer: Composer<'a>,
-    meta: &'a Meta,
     start: Mark,
     truncated: bool,
 }
@@ -51,27 +46,32 @@ impl<'a> Reply<'a> {
     /// Writes the question and sets room for the OPT aside; nothing if the
     /// buffer is smaller than the smallest reply.
     pub(super) fn start(
-        query: &Query<'_>,
-        (options, meta): (&Options, &'a Meta),
+        query: &Query<'a>,
+        (options, meta): (&'a Options, &Meta),
         (out, targets): (&'a mut [u8], &'a mut Targets),
     ) -> Option<Self> {
+        let opt = Opt::of(query, options, meta);
+        let proved = opt.is_some_and(|opt| opt.proved());
+        let ours = if proved { options.udp_size } else { options.udp_size_without_cookie };
         let limit = match (meta.transport, &query.edns) {
             (Transport::Udp, None) => PLAIN_UDP,
-            (Transport::Udp, Some(edns)) => usize::from(edns.udp_size.min(options.udp_size)).max(PLAIN_UDP),
+            (Transport::Udp, Some(edns)) => usize::from(edns.udp_size.min(ours)).max(PLAIN_UDP),
             _ => STREAM,
         };
         let question = query.question.wire;
         out.get_mut(HEADER..HEADER + question.len())?.copy_from_slice(question);
-        let reserved = query.edns.as_ref().map_or(0, |edns| opt_length(edns, (options, meta)));
-        let limit = limit.min(out.len()).checked_sub(reserved)?;
-        let composer = Composer::new(out, question.len(), limit, targets);
+        let limit = limit.min(out.len());
+        let reserved = opt.map_or(0, |opt| opt.length());
+        let composer = Composer::new(out, question.len(), limit.checked_sub(reserved)?, targets);
         let start = composer.mark();
         Some(Self {
             rcode: Rcode::NoError,
             authoritative: false,
             scope: 0,
+            why: None,
+            opt,
+            limit,
             composer,
-            meta,
             start,
             truncated: false,
         })
@@ -138,8 +138,24 @@ impl<'a> Reply<'a> {
         self.composer.counts()[0] > 0
     }
 
+    /// Whether the client proved by a cookie that it receives at its address.
+    pub(super) fn proved(&self) -> bool {
+        self.opt.is_some_and(|opt| opt.proved())
+    }
+
+    /// Whether the reply bears a cookie.
+    pub(super) fn has_cookie(&self) -> bool {
+        self.opt.is_some_and(|opt| opt.has_cookie())
+    }
+
+    /// Gives no data, and says why to who understands it.
+    pub(super) const fn refuse(&mut self, rcode: Rcode, why: Why) {
+        self.rcode = rcode;
+        self.why = Some(why);
+    }
+
     /// Writes OPT and header.
-    pub(super) fn finish(mut self, query: &Query<'_>, options: &Options) -> Written {
+    pub(super) fn finish(mut self, query: &Query<'_>) -> Written {
         let mut bits = query.flags.response() | self.rcode as u16 & 0x0f;
         if self.authoritative {
             bits |= AUTHORITATIVE;
@@ -147,82 +163,25 @@ impl<'a> Reply<'a> {
         if self.truncated {
             bits |= TRUNCATED;
         }
+        let questions = u16::from(!query.question.wire.is_empty());
         let [answers, authorities, mut additionals] = self.composer.counts();
         let mut length = self.composer.length();
-        if let Some(edns) = &query.edns {
-            length = self.opt(length, (edns, options));
+        if let Some(opt) = self.opt {
+            let fits = length + opt.length() + Opt::why_length() <= self.limit;
+            let why = self.why.filter(|_| fits && !self.truncated);
+            let late = Late { rcode: self.rcode as u8 >> 4, scope: self.scope, why, before: length };
+            opt.write(late, |bytes| {
+                self.composer.patch(length, bytes);
+                length += bytes.len();
+            });
             additionals += 1;
         }
-        for (index, word) in [query.id, bits, 1, answers, authorities, additionals].into_iter().enumerate() {
+        let words = [query.id, bits, questions, answers, authorities, additionals];
+        for (index, word) in words.into_iter().enumerate() {
             self.composer.patch(2 * index, &word.to_be_bytes());
         }
         Written { length, rcode: self.rcode, truncated: self.truncated }
     }
-
-    /// Writes the OPT record at `at`, in the room set aside for it.
-    fn opt(&mut self, mut at: usize, (edns, options): (&Edns<'_>, &Options)) -> usize {
-        let flags = if edns.dnssec_ok { DNSSEC_OK } else { 0 };
-        let length = opt_length(edns, (options, self.meta));
-        let padding = padding(edns, self.meta.transport, at + length);
-        let rdata = length - OPT + padding.map_or(0, |zeros| OPTION + zeros.len());
-        let mut put = |bytes: &[u8]| {
-            self.composer.patch(at, bytes);
-            at += bytes.len();
-        };
-        put(&opt_head(options.udp_size, flags, u16::try_from(rdata).unwrap_or_default()));
-        let mut option = |code: u16, data: &[u8]| {
-            put(&code.to_be_bytes());
-            put(&u16::try_from(data.len()).unwrap_or_default().to_be_bytes());
-            put(data);
-        };
-        if let Some(identity) = nsid(edns, options) {
-            option(OPTION_NSID, identity);
-        }
-        if let Some(idle) = keepalive(edns, self.meta) {
-            option(OPTION_KEEPALIVE, &idle.to_be_bytes());
-        }
-        if let Some(zeros) = padding {
-            option(OPTION_PADDING, zeros);
-        }
-        if let Some(subnet) = &edns.subnet {
-            option(OPTION_SUBNET, subnet.wire);
-            let scope_at = at - subnet.wire.len() + 3;
-            self.composer.patch(scope_at, &[self.scope]);
-        }
-        at
-    }
-}
-
-fn nsid<'o>(edns: &Edns<'_>, options: &'o Options) -> Option<&'o [u8]> {
-    options.identity.as_deref().map(str::as_bytes).filter(|_| edns.nsid)
-}
-
-/// What a client that asks is told of how long its connection may be idle.
-fn keepalive(edns: &Edns<'_>, meta: &Meta) -> Option<u16> {
-    meta.idle.filter(|_| edns.keepalive)
-}
-
-/// The zeros that fill a message of `length` octets up to a whole number of
-/// blocks, or as far as it may go, where the client pads and it helps.
-fn padding(edns: &Edns<'_>, transport: Transport, length: usize) -> Option<&'static [u8]> {
-    static ZEROS: [u8; BLOCK] = [0; BLOCK];
-    let room = STREAM.checked_sub(length + OPTION)?;
-    let short = (length + OPTION).next_multiple_of(BLOCK) - length - OPTION;
-    ZEROS.get(..short.min(room)).filter(|_| edns.padding && transport.is_encrypted())
-}
-
-/// Octets of the OPT record, without padding.
-fn opt_length(edns: &Edns<'_>, (options, meta): (&Options, &Meta)) -> usize {
-    let subnet = edns.subnet.map_or(0, |subnet| OPTION + subnet.wire.len());
-    let identity = nsid(edns, options).map_or(0, |identity| OPTION + identity.len());
-    OPT + subnet + identity + keepalive(edns, meta).map_or(0, |_| OPTION + TIMEOUT)
-}
-
-fn opt_head(udp_size: u16, flags: u16, rdata: u16) -> [u8; OPT] {
-    let [s, t] = udp_size.to_be_bytes();
-    let [f, g] = flags.to_be_bytes();
-    let [l, m] = rdata.to_be_bytes();
-    [0, 0, 41, s, t, 0, 0, f, g, l, m]
 }
 
 /// Writes an answer that is an rcode and nothing else.
@@ -241,9 +200,10 @@ pub(super) fn reject(reject: &Reject<'_>, udp_size: u16, out: &mut [u8]) -> Opti
     }
     put(question)?;
     if reject.edns {
-        let mut opt = opt_head(udp_size, 0, 0);
-        opt[5] = reject.rcode as u8 >> 4;
-        put(&opt)?;
+        let late = Late { rcode: reject.rcode as u8 >> 4, scope: 0, why: None, before: 0 };
+        let mut fits = Some(());
+        Opt::bare(udp_size).write(late, |bytes| fits = fits.and_then(|()| put(bytes)));
+        fits?;
     }
     Some(length)
 }

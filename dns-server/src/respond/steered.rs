@@ -13,6 +13,7 @@ use rhumb_zones::{LastResort, Prefix, Rtype, ServiceId};
 
 use super::chain::Chain;
 use super::client;
+use super::opt::Why;
 use super::reply::Reply;
 use crate::compose::{Owner, Row, Section};
 use crate::query::Rcode;
@@ -66,7 +67,7 @@ pub(super) fn answer<'s>(
             _ => Answer::NoData,
         },
         Outcome::Fail => {
-            reply.rcode = Rcode::ServFail;
+            reply.refuse(Rcode::ServFail, Why::InvalidData);
             reply.authoritative = false;
             Answer::Complete
         }

@@ -1,0 +1,6 @@
+//! What the server does against abuse, and what it tells of it: cookies,
+//! extended errors, who may ask what.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod cookies;
+mod message;
