@@ -15,6 +15,7 @@
 //! system; nothing allocates, except for `_why`, which only allowed sources
 //! may ask.
 
+mod additional;
 mod chain;
 mod chaos;
 mod client;

@@ -11,7 +11,7 @@ use super::client::Client;
 use super::opt::Why;
 use super::reply::Reply;
 use super::{Meta, steered, why};
-use crate::compose::{Owner, Row, Section, name_length};
+use crate::compose::{Owner, Row, Section};
 use crate::query::{Folded, Query, Rcode};
 use crate::snapshot::Snapshot;
 use crate::snapshot::names::{Found, Names, Node, NodeId, Role, RrSet};
@@ -45,6 +45,9 @@ pub(super) struct Chain<'q, 's> {
     /// The name of the current hop, as its alias spelled it; empty while it
     /// is the question's.
     alias: Alias,
+    /// Hashes of the owners of the aliases and DNAMEs in the answer.
+    owners: [u64; 2 * MAX_HOPS],
+    owned: usize,
 }
 
 /// Where a hop leads.
@@ -77,6 +80,8 @@ impl<'q, 's> Chain<'q, 's> {
             labels: query.question.labels,
             folded,
             alias: Alias { bytes: [0; 255], length: 0 },
+            owners: [0; 2 * MAX_HOPS],
+            owned: 0,
         }
     }
 
@@ -104,12 +109,27 @@ impl<'q, 's> Chain<'q, 's> {
                 Step::Follow(name) => self.alias.set(name),
                 Step::Graft { below, target } => self.graft(below, target, reply),
             };
-            if moved.is_none() {
+            if moved.is_none() || !self.is_first(names.hash(self.folded.name())) {
                 return;
             }
             let Some(labels) = self.folded.set(self.alias.name()) else { return };
             self.labels = labels;
+            // A loop: all of it stands in the answer, each record once.
+            if self.owners[..self.owned].contains(&names.hash(self.folded.name())) {
+                return;
+            }
         }
+    }
+
+    /// Notes the owner of an alias or a DNAME; false if it stands in the
+    /// answer already.
+    fn is_first(&mut self, owner: u64) -> bool {
+        let new = !self.owners[..self.owned].contains(&owner);
+        if let Some(free) = self.owners.get_mut(self.owned).filter(|_| new) {
+            *free = owner;
+            self.owned += 1;
+        }
+        new
     }
 
     /// The name lies in no zone of ours.
@@ -119,7 +139,7 @@ impl<'q, 's> Chain<'q, 's> {
         }
     }
 
-    fn exact(&self, id: NodeId, reply: &mut Reply<'_>) -> Step<'s> {
+    fn exact(&mut self, id: NodeId, reply: &mut Reply<'_>) -> Step<'s> {
         let names = self.snapshot.names();
         let node = names.node(id);
         match node.role {
@@ -134,7 +154,7 @@ impl<'q, 's> Chain<'q, 's> {
     }
 
     /// The name does not exist; `encloser` is what does.
-    fn enclosed(&self, (encloser, below): (NodeId, usize), reply: &mut Reply<'_>) -> Step<'s> {
+    fn enclosed(&mut self, (encloser, below): (NodeId, usize), reply: &mut Reply<'_>) -> Step<'s> {
         let names = self.snapshot.names();
         let node = names.node(encloser);
         match node.role {
@@ -151,7 +171,7 @@ impl<'q, 's> Chain<'q, 's> {
         if let Some(id) = names.wildcard_under(encloser) {
             let wildcard = names.node(id);
             return match wildcard.role {
-                Role::Cut => self.refer(wildcard, reply),
+                Role::Cut if self.qtype != Rtype::DS => self.refer(wildcard, reply),
                 _ => self.data((wildcard, wildcard.zone), reply),
             };
         }
@@ -160,7 +180,7 @@ impl<'q, 's> Chain<'q, 's> {
     }
 
     /// The name lies below a zone cut or a DNAME.
-    fn below(&self, (above, start): (NodeId, Option<usize>), reply: &mut Reply<'_>) -> Step<'s> {
+    fn below(&mut self, (above, start): (NodeId, Option<usize>), reply: &mut Reply<'_>) -> Step<'s> {
         let names = self.snapshot.names();
         let node = names.node(above);
         let Some(dname) = names.rrset(node, Rtype::DNAME).filter(|_| node.role != Role::Cut) else {
@@ -170,8 +190,10 @@ impl<'q, 's> Chain<'q, 's> {
         reply.authoritative = true;
         let owner = names.name(node);
         let below = start.unwrap_or_else(|| self.folded.name().len() - owner.len());
-        let row = Row { owner: Owner::Name(owner), rtype: Rtype::DNAME, ttl: dname.ttl, rdata: target };
-        reply.require(Section::Answer, [row]);
+        if self.is_first(names.hash(owner)) {
+            let row = Row { owner: Owner::Name(owner), rtype: Rtype::DNAME, ttl: dname.ttl, rdata: target };
+            reply.require(Section::Answer, [row]);
+        }
         Step::Graft { below, target }
     }
 
@@ -192,7 +214,8 @@ impl<'q, 's> Chain<'q, 's> {
         let row = Row { owner: old.owner(), rtype: Rtype::CNAME, ttl, rdata: next.name() };
         reply.require(Section::Answer, [row]);
         self.alias = next;
-        Some(())
+        // Who asks for aliases has what was asked for.
+        (self.qtype != Rtype::CNAME && self.qtype != Rtype::ANY).then_some(())
     }
 
     fn redirect_ttl(&self, below: usize) -> Option<u32> {
@@ -219,7 +242,7 @@ impl<'q, 's> Chain<'q, 's> {
         }
         if let Some(rrset) = names.rrset(node, self.qtype) {
             self.require(Section::Answer, rrset, reply);
-            self.additional(rrset, reply);
+            self.additional((rrset, zone), reply);
             return Step::Done;
         }
         if let Some(alias) = names.rrset(node, Rtype::CNAME) {
@@ -269,43 +292,8 @@ impl<'q, 's> Chain<'q, 's> {
         {
             reply.require(Section::Authority, rows(names, Owner::Name(owner), signer));
         }
-        for server in names.rdata(servers) {
-            let needed = ends_with(server, owner);
-            if !self.addresses_of(server, reply) && needed {
-                reply.truncate();
-            }
-        }
+        self.glue((cut, servers), reply);
         Step::Done
-    }
-
-    /// Adds addresses of the names that an answer's rdata points at
-    /// (RFC 1035 §3.3, RFC 2782).
-    fn additional(&self, rrset: &RrSet, reply: &mut Reply<'_>) {
-        let skip = match rrset.rtype {
-            Rtype::NS => 0,
-            Rtype::MX | Rtype::SVCB | Rtype::HTTPS => 2,
-            Rtype::SRV => 6,
-            _ => return,
-        };
-        for rdata in self.snapshot.names().rdata(rrset) {
-            if let Some(rest) = rdata.get(skip..) {
-                self.addresses_of(rest, reply);
-            }
-        }
-    }
-
-    /// Offers the static addresses of the name `rdata` starts with; false
-    /// when there are some and they do not fit.
-    pub(super) fn addresses_of(&self, rdata: &[u8], reply: &mut Reply<'_>) -> bool {
-        let names = self.snapshot.names();
-        let Some(name) = rdata.get(..name_length(rdata)) else { return true };
-        let mut folded = Folded::new();
-        let Some(id) = folded.set(name).and_then(|_| names.exact(folded.name())) else { return true };
-        let node = names.node(id);
-        [Rtype::A, Rtype::AAAA]
-            .into_iter()
-            .filter_map(|rtype| names.rrset(node, rtype))
-            .all(|rrset| reply.offer(rows(names, Owner::Name(name), rrset)))
     }
 
     fn require(&self, section: Section, rrset: &RrSet, reply: &mut Reply<'_>) {
@@ -343,14 +331,7 @@ impl Alias {
     }
 }
 
-fn rows<'r>(names: &'r Names, owner: Owner<'r>, rrset: &RrSet) -> impl Iterator<Item = Row<'r>> {
+pub(super) fn rows<'r>(names: &'r Names, owner: Owner<'r>, rrset: &RrSet) -> impl Iterator<Item = Row<'r>> {
     let (rtype, ttl) = (rrset.rtype, rrset.ttl);
     names.rdata(rrset).map(move |rdata| Row { owner, rtype, ttl, rdata })
-}
-
-fn ends_with(name: &[u8], suffix: &[u8]) -> bool {
-    name.len()
-        .checked_sub(suffix.len())
-        .and_then(|at| name.get(at..))
-        .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
 }

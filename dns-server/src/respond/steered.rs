@@ -188,7 +188,7 @@ impl<'s> Steered<'_, '_, 's> {
         let targets = vips.filter_map(|vip| vip.srv.as_deref());
         let answer = self.data(targets.clone(), reply);
         for rdata in targets {
-            self.chain.addresses_of(rdata.split_at(6).1, reply);
+            self.chain.host_of(self.service, rdata.split_at(6).1, reply);
         }
         answer
     }

@@ -193,6 +193,11 @@ impl Names {
         self.exact(bytes.get(..2 + name.len())?)
     }
 
+    /// A hash of a folded name that nobody outside can aim at.
+    pub(crate) fn hash(&self, name: &[u8]) -> u64 {
+        self.hasher.hash_one(name)
+    }
+
     /// The node of exactly this folded name.
     pub(crate) fn exact(&self, name: &[u8]) -> Option<NodeId> {
         let (_, node) = self.slots[self.slot(name).0];
