@@ -28,4 +28,5 @@ pub mod snapshot;
 pub mod station;
 pub mod stats;
 pub mod votes;
+mod warm;
 pub mod watch;

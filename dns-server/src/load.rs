@@ -15,6 +15,7 @@ mod geography;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rhumb_dnssec::ZoneKeys;
 use rhumb_geo::PlaceTable;
 use rhumb_policies::{Atlas, World};
 use rhumb_zones::{Diagnostics, LoadOptions, Location, Source};
@@ -68,6 +69,8 @@ pub struct Loaded {
     pub places: Arc<PlaceTable>,
     /// Which clients the policy tells apart.
     pub atlas: Arc<Atlas>,
+    /// Keys by zone; nothing where a zone is not signed.
+    pub keys: Vec<Option<Arc<ZoneKeys>>>,
     /// The secrets of DNS cookies, if they stand in a file.
     pub cookie_secrets: Option<Vec<Secret>>,
 }
@@ -114,7 +117,8 @@ impl Loader {
         let loaded = databases.filter(|_| !out.refuse()).and_then(|databases| {
             let survey = self.geography.survey(&world, &sources, databases);
             let (places, atlas) = survey.map_err(|wrong| out.append(wrong)).ok()?;
-            Some(Loaded { world: Arc::new(world), places, atlas, cookie_secrets })
+            let keys = vec![None; world.model().zones().len()];
+            Some(Loaded { world: Arc::new(world), places, atlas, keys, cookie_secrets })
         });
         out.sort();
         Load { loaded, diagnostics: out, footprint }

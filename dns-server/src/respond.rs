@@ -20,7 +20,9 @@ mod chain;
 mod chaos;
 mod client;
 mod opt;
+mod proof;
 mod reply;
+mod seal;
 mod steered;
 mod why;
 

@@ -29,6 +29,7 @@ use crate::serial::Serials;
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
 use crate::votes::{Votes, VotesError};
+use crate::warm;
 
 /// What is being served and where, once every socket is bound.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +103,7 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
         let hear = move |site, prober, votes| keeper.send(Message::Votes(Ballots { site, prober, votes }));
         votes.spawn(Box::new(hear)).map_err(ServeError::Start)?;
     }
+    warm::spawn(publisher.clone()).map_err(ServeError::Start)?;
     let requests = reloader.spawn(keeper.clone()).map_err(ServeError::Start)?;
     let running = server.run().map_err(ServeError::Start)?;
     let desk = Desk {

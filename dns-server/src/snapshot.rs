@@ -11,6 +11,7 @@
 mod compile;
 pub(crate) mod names;
 pub(crate) mod rows;
+pub(crate) mod signing;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use rhumb_zones::{Prefix, ServiceId};
 
 use crate::cookie::Cookies;
 pub use names::TooLarge;
+pub use signing::Signatures;
 
 use names::Names;
 use rows::ServiceRows;
@@ -73,6 +75,8 @@ pub struct Parts {
     pub state: Arc<State>,
     /// SOA serials, by zone.
     pub serials: Vec<u32>,
+    /// What signs zones.
+    pub signatures: Signatures,
     /// The number of this reload; never leaves the server.
     pub generation: u64,
     /// Presentation and trust.
@@ -94,7 +98,7 @@ impl Snapshot {
     /// When zones hold more than the tables can address.
     pub fn compile(parts: Parts) -> Result<Self, TooLarge> {
         let model = parts.world.model();
-        let names = Arc::new(compile::names(model, &parts.serials)?);
+        let names = Arc::new(compile::names(model, &parts.serials, &parts.signatures)?);
         let services = model.services().iter().map(|service| ServiceRows::new(model, service)).collect();
         Ok(Self { parts, names, services })
     }

@@ -10,15 +10,20 @@
 //! randomness is that of keys being made.
 
 mod algorithm;
+mod cache;
+pub mod denial;
 mod ds;
 mod key;
 mod pair;
+mod rrset;
 mod text;
 mod zone_keys;
 
 pub use algorithm::Algorithm;
+pub use cache::{Cache, Digest as Content, Window};
 pub use ds::{Digest, ds};
 pub use key::{Key, Times};
 pub use pair::{KeyError, KeyPair, MAX_SIGNATURE};
+pub use rrset::{MAX_RRSIG, RrSet, Shared, Signer, Unsigned};
 pub use text::{KeyText, MAX_KEY_FILE, TextError};
 pub use zone_keys::ZoneKeys;

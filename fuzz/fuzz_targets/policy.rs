@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use rhumb::snapshot::{Parts, Snapshot};
+use rhumb::snapshot::{Parts, Signatures, Snapshot};
 use rhumb_geo::{Gazetteer, PlaceTable};
 use rhumb_health::Status;
 use rhumb_policies::{Atlas, Inputs, State, World, advance};
@@ -48,12 +48,15 @@ fn compile(world: World) {
     let inputs = Inputs::new(world.model(), Status::Unknown);
     let mut state = advance(&world, &State::default(), &inputs, Duration::ZERO);
     state.select(&world, &atlas, &inputs);
+    let zones = world.model().zones().len();
+    let signatures = Signatures::none(world.model());
     let compiled = Snapshot::compile(Parts {
-        serials: vec![1; world.model().zones().len()],
+        serials: vec![1; zones],
         world: Arc::new(world),
         places: Arc::new(places),
         atlas: Arc::new(atlas),
         state: Arc::new(state),
+        signatures,
         generation: 1,
         options: Arc::default(),
     });

@@ -23,6 +23,8 @@ pub(crate) struct Edns<'a> {
     pub(crate) udp_size: u16,
     pub(crate) version: u8,
     pub(crate) dnssec_ok: bool,
+    /// CO: a compact denial may come with NXDOMAIN (RFC 9824 §5.1).
+    pub(crate) compact_ok: bool,
     pub(crate) nsid: bool,
     /// Whether the client asks how long its connection may be idle.
     pub(crate) keepalive: bool,
@@ -88,6 +90,7 @@ fn read_options<'a>(opt: &Opt<'a>) -> Option<Edns<'a>> {
         udp_size: opt.udp_size,
         version,
         dnssec_ok: opt.ttl[1] & 0x8000 != 0,
+        compact_ok: opt.ttl[1] & 0x4000 != 0,
         nsid: false,
         keepalive: false,
         padding: false,

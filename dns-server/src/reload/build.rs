@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rhumb_dnssec::Shared;
 use rhumb_health::Status;
 use rhumb_policies::{Inputs, State, advance};
 
@@ -10,13 +11,15 @@ use super::journal;
 use crate::cookie::{Cookies, Secret};
 use crate::load::{Footprint, Load, Loader};
 use crate::serial::Serials;
-use crate::snapshot::{Options, Parts, Snapshot};
+use crate::snapshot::{Options, Parts, Signatures, Snapshot};
 
 /// What every generation is made with.
 #[derive(Debug)]
 pub(super) struct Builder {
     loader: Loader,
     options: Arc<Options>,
+    /// Signatures made so far.
+    signed: Arc<Shared>,
 }
 
 /// A snapshot to publish, and what an operator should know all the same.
@@ -27,8 +30,8 @@ pub(super) struct Built {
 }
 
 impl Builder {
-    pub(super) const fn new(loader: Loader, options: Arc<Options>) -> Self {
-        Self { loader, options }
+    pub(super) fn new(loader: Loader, options: Arc<Options>) -> Self {
+        Self { loader, options, signed: Arc::new(Shared::new(0, 0)) }
     }
 
     /// The options of a generation: those of the start, with the secrets read.
@@ -53,6 +56,8 @@ impl Builder {
         let mut state =
             advance(&loaded.world, &State::default(), &inputs, Duration::from_secs(journal::now()));
         state.select(&loaded.world, &loaded.atlas, &inputs);
+        let signatures = Signatures::of(model, loaded.keys, &self.signed);
+        self.signed = Arc::clone(&signatures.shared);
         let parts = Parts {
             serials: serials.assign(model, footprint.newest()),
             world: loaded.world,
@@ -60,6 +65,7 @@ impl Builder {
             atlas: loaded.atlas,
             state: Arc::new(state),
             generation,
+            signatures,
             options: self.options(loaded.cookie_secrets),
         };
         let built = Snapshot::compile(parts).map(|snapshot| Built { snapshot, warnings: said });

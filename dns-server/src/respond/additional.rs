@@ -12,7 +12,8 @@ use rhumb_zones::{Rtype, ServiceId, ZoneId};
 
 use super::chain::{Chain, rows};
 use super::reply::Reply;
-use crate::compose::{Owner, name_length};
+use super::seal::Written;
+use crate::compose::{Owner, Section, name_length};
 use crate::query::Folded;
 use crate::snapshot::names::{Found, Node, NodeId, Role, RrSet};
 
@@ -103,10 +104,17 @@ impl Chain<'_, '_> {
     /// starts with; false when there are some and they do not fit.
     fn addresses_of(&self, (host, name): (NodeId, &[u8]), reply: &mut Reply<'_>) -> bool {
         let names = self.snapshot.names();
-        [Rtype::A, Rtype::AAAA]
-            .into_iter()
-            .filter_map(|rtype| names.rrset(names.node(host), rtype))
-            .all(|rrset| reply.offer(rows(names, Owner::Name(wire(name)), rrset)))
+        let node = names.node(host);
+        let owner = Owner::Name(wire(name));
+        let glue = matches!(node.role, Role::Below(_) | Role::Cut);
+        [Rtype::A, Rtype::AAAA].into_iter().filter_map(|rtype| names.rrset(node, rtype)).all(|rrset| {
+            let fitted = reply.offer(rows(names, owner, rrset));
+            if fitted && !glue {
+                let at = Written { section: Section::Additional, owner, ttl: rrset.ttl };
+                self.seal(node.zone, at, &names.signable(names.name(node), rrset), reply);
+            }
+            fitted
+        })
     }
 }
 

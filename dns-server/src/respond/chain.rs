@@ -5,16 +5,19 @@
 //! our zones. Wildcards are RFC 4592, DNAME is RFC 6672, negative answers
 //! RFC 2308, the rcode of a chain is that of its last name (RFC 6604).
 
+use rhumb_dnssec::RrSet as Signable;
 use rhumb_zones::{Rtype, ZoneId};
 
 use super::client::Client;
 use super::opt::Why;
+use super::proof::Denied;
 use super::reply::Reply;
+use super::seal::Written;
 use super::{Meta, steered, why};
 use crate::compose::{Owner, Row, Section};
 use crate::query::{Folded, Query, Rcode};
 use crate::snapshot::Snapshot;
-use crate::snapshot::names::{Found, Names, Node, NodeId, Role, RrSet};
+use crate::snapshot::names::{Found, Names, NodeId, Role, RrSet};
 use crate::stats::Counters;
 
 /// Aliases followed in one answer: enough for any sane chain, and a loop ends.
@@ -33,6 +36,7 @@ const QTYPE_MAILB: u16 = 253;
 const QTYPE_MAILA: u16 = 254;
 const QTYPE_TSIG: u16 = 250;
 const QTYPE_TKEY: u16 = 249;
+const QTYPE_NXNAME: u16 = 128;
 
 /// One query on its way through names.
 pub(super) struct Chain<'q, 's> {
@@ -48,6 +52,17 @@ pub(super) struct Chain<'q, 's> {
     /// Hashes of the owners of the aliases and DNAMEs in the answer.
     owners: [u64; 2 * MAX_HOPS],
     owned: usize,
+}
+
+/// A node that answers for the current name.
+#[derive(Clone, Copy)]
+pub(super) struct Hit {
+    pub(super) id: NodeId,
+    /// The zone that it answers in.
+    pub(super) zone: ZoneId,
+    /// Where it is a wildcard that was expanded: the closest encloser, and
+    /// where in the name that starts.
+    pub(super) expanded: Option<(NodeId, usize)>,
 }
 
 /// Where a hop leads.
@@ -91,8 +106,13 @@ impl<'q, 's> Chain<'q, 's> {
             QTYPE_AXFR | QTYPE_IXFR => reply.refuse(Rcode::Refused, Why::Prohibited),
             QTYPE_MAILA | QTYPE_MAILB => reply.refuse(Rcode::NotImp, Why::NotSupported),
             QTYPE_TSIG | QTYPE_TKEY | 0 => reply.rcode = Rcode::FormErr,
+            // RFC 9824 §3.4: it stands in bitmaps and nowhere else.
+            QTYPE_NXNAME => reply.rcode = Rcode::FormErr,
             _ if self.qtype == Rtype::OPT => reply.rcode = Rcode::FormErr,
-            _ => self.follow(reply),
+            _ => {
+                self.follow(reply);
+                self.write_links(reply);
+            }
         }
     }
 
@@ -144,12 +164,12 @@ impl<'q, 's> Chain<'q, 's> {
         let node = names.node(id);
         match node.role {
             Role::Below(above) => self.below((above, None), reply),
-            Role::Cut if self.qtype != Rtype::DS => self.refer(node, reply),
+            Role::Cut if self.qtype != Rtype::DS => self.refer(id, reply),
             Role::Apex if self.qtype == Rtype::DS => {
                 let zone = names.zone(node.zone).parent.unwrap_or(node.zone);
-                self.data((node, zone), reply)
+                self.data(&Hit { id, zone, expanded: None }, reply)
             }
-            _ => self.data((node, node.zone), reply),
+            _ => self.data(&Hit { id, zone: node.zone, expanded: None }, reply),
         }
     }
 
@@ -170,13 +190,14 @@ impl<'q, 's> Chain<'q, 's> {
         }
         if let Some(id) = names.wildcard_under(encloser) {
             let wildcard = names.node(id);
+            let hit = Hit { id, zone: wildcard.zone, expanded: Some((encloser, below)) };
             return match wildcard.role {
-                Role::Cut if self.qtype != Rtype::DS => self.refer(wildcard, reply),
-                _ => self.data((wildcard, wildcard.zone), reply),
+                Role::Cut if self.qtype != Rtype::DS => self.refer(id, reply),
+                _ => self.data(&hit, reply),
             };
         }
         reply.rcode = Rcode::NxDomain;
-        self.negative(node.zone, reply)
+        self.negative(node.zone, Denied::Name { encloser, below }, reply)
     }
 
     /// The name lies below a zone cut or a DNAME.
@@ -184,7 +205,7 @@ impl<'q, 's> Chain<'q, 's> {
         let names = self.snapshot.names();
         let node = names.node(above);
         let Some(dname) = names.rrset(node, Rtype::DNAME).filter(|_| node.role != Role::Cut) else {
-            return self.refer(node, reply);
+            return self.refer(above, reply);
         };
         let Some(target) = names.rdata(dname).next() else { return Step::Done };
         reply.authoritative = true;
@@ -193,6 +214,8 @@ impl<'q, 's> Chain<'q, 's> {
         if self.is_first(names.hash(owner)) {
             let row = Row { owner: Owner::Name(owner), rtype: Rtype::DNAME, ttl: dname.ttl, rdata: target };
             reply.require(Section::Answer, [row]);
+            let at = Written { section: Section::Answer, owner: row.owner, ttl: dname.ttl };
+            self.seal(node.zone, at, &names.signable(owner, dname), reply);
         }
         Step::Graft { below, target }
     }
@@ -225,79 +248,108 @@ impl<'q, 's> Chain<'q, 's> {
     }
 
     /// The node answers for the current name: itself, or as a wildcard.
-    fn data(&self, (node, zone): (&'s Node, ZoneId), reply: &mut Reply<'_>) -> Step<'s> {
+    fn data(&self, hit: &Hit, reply: &mut Reply<'_>) -> Step<'s> {
         reply.authoritative = true;
         let names = self.snapshot.names();
+        let node = names.node(hit.id);
         if let Some(service) = node.service
-            && let Some(step) = steered::answer(self, service, reply)
+            && let Some(step) = steered::answer(self, (service, hit), reply)
         {
             return match step {
                 steered::Answer::Complete => Step::Done,
                 steered::Answer::Alias(name) => Step::Follow(name),
-                steered::Answer::NoData => self.negative(zone, reply),
+                steered::Answer::NoData => self.negative(hit.zone, Denied::Type(*hit), reply),
             };
         }
-        if self.qtype == Rtype::ANY {
-            return self.any(node, reply);
+        let exact = hit.expanded.is_none();
+        match self.qtype {
+            Rtype::ANY => return self.any(hit, reply),
+            Rtype::RRSIG if self.signatures(hit, reply) => return Step::Done,
+            Rtype::NSEC if exact && self.nsec(hit, reply) => return Step::Done,
+            _ => {}
         }
         if let Some(rrset) = names.rrset(node, self.qtype) {
-            self.require(Section::Answer, rrset, reply);
-            self.additional((rrset, zone), reply);
+            self.require(hit, rrset, reply);
+            self.write_links(reply);
+            self.additional((rrset, hit.zone), reply);
             return Step::Done;
         }
         if let Some(alias) = names.rrset(node, Rtype::CNAME) {
-            self.require(Section::Answer, alias, reply);
+            self.require(hit, alias, reply);
             return names.rdata(alias).next().map_or(Step::Done, Step::Follow);
         }
-        self.negative(zone, reply)
+        self.negative(hit.zone, Denied::Type(*hit), reply)
     }
 
     /// ANY gets the least that is true (RFC 8482 §4.2, §4.3).
-    fn any(&self, node: &Node, reply: &mut Reply<'_>) -> Step<'s> {
+    fn any(&self, hit: &Hit, reply: &mut Reply<'_>) -> Step<'s> {
         let names = self.snapshot.names();
+        let node = names.node(hit.id);
         if names.rrsets(node).is_empty() && node.service.is_none() {
-            return self.negative(node.zone, reply);
+            return self.negative(hit.zone, Denied::Type(*hit), reply);
         }
-        match names.rrset(node, Rtype::CNAME) {
-            Some(alias) => self.require(Section::Answer, alias, reply),
-            None => {
-                let row = Row { owner: self.owner(), rtype: HINFO, ttl: ANY_TTL, rdata: ANY_RDATA };
-                reply.require(Section::Answer, [row]);
-            }
+        if let Some(alias) = names.rrset(node, Rtype::CNAME) {
+            self.require(hit, alias, reply);
+            return Step::Done;
+        }
+        let row = Row { owner: self.owner(), rtype: HINFO, ttl: ANY_TTL, rdata: ANY_RDATA };
+        reply.require(Section::Answer, [row]);
+        if let Some(signing) = self.signing(hit.zone) {
+            let at = Written { section: Section::Answer, owner: row.owner, ttl: ANY_TTL };
+            let rdata = std::iter::once(ANY_RDATA);
+            let set = Signable { owner: self.signed_owner(hit, signing), rtype: HINFO, ttl: ANY_TTL, rdata };
+            self.seal(hit.zone, at, &set, reply);
+            self.prove_expansion(hit, reply);
         }
         Step::Done
     }
 
     /// No such type, or no such name: the SOA says for how long.
-    fn negative(&self, zone: ZoneId, reply: &mut Reply<'_>) -> Step<'s> {
+    fn negative(&self, zone: ZoneId, denied: Denied, reply: &mut Reply<'_>) -> Step<'s> {
         reply.authoritative = true;
         let names = self.snapshot.names();
-        let zone = names.zone(zone);
-        let owner = Owner::Name(names.name(names.node(zone.apex)));
-        reply.require(Section::Authority, rows(names, owner, &zone.negative_soa));
+        let entry = names.zone(zone);
+        let apex = names.name(names.node(entry.apex));
+        let (owner, soa) = (Owner::Name(apex), &entry.negative_soa);
+        reply.require(Section::Authority, rows(names, owner, soa));
+        let at = Written { section: Section::Authority, owner, ttl: soa.ttl };
+        let set = Signable { ttl: entry.soa_ttl, ..names.signable(apex, soa) };
+        self.seal(zone, at, &set, reply);
+        self.prove(zone, denied, reply);
         Step::Done
     }
 
     /// Points at the child's name servers (RFC 1034 §4.3.2 step 3b). Glue
     /// that lies in the child must fit, or the client cannot go on
     /// (RFC 9471 §3.1).
-    fn refer(&self, cut: &Node, reply: &mut Reply<'_>) -> Step<'s> {
+    fn refer(&self, id: NodeId, reply: &mut Reply<'_>) -> Step<'s> {
         let names = self.snapshot.names();
+        let cut = names.node(id);
         let Some(servers) = names.rrset(cut, Rtype::NS) else { return Step::Done };
         self.counters.refer();
-        let owner = names.name(cut);
-        reply.require(Section::Authority, rows(names, Owner::Name(owner), servers));
-        if self.client.dnssec_ok
-            && let Some(signer) = names.rrset(cut, Rtype::DS)
-        {
-            reply.require(Section::Authority, rows(names, Owner::Name(owner), signer));
+        let name = names.name(cut);
+        let owner = Owner::Name(name);
+        reply.require(Section::Authority, rows(names, owner, servers));
+        match names.rrset(cut, Rtype::DS).filter(|_| self.client.dnssec_ok) {
+            Some(signer) => {
+                reply.require(Section::Authority, rows(names, owner, signer));
+                let at = Written { section: Section::Authority, owner, ttl: signer.ttl };
+                self.seal(cut.zone, at, &names.signable(name, signer), reply);
+            }
+            None => self.prove_insecure(cut.zone, id, reply),
         }
+        self.write_links(reply);
         self.glue((cut, servers), reply);
         Step::Done
     }
 
-    fn require(&self, section: Section, rrset: &RrSet, reply: &mut Reply<'_>) {
-        reply.require(section, rows(self.snapshot.names(), self.owner(), rrset));
+    /// Answers with an RRset of the tables.
+    fn require(&self, hit: &Hit, rrset: &RrSet, reply: &mut Reply<'_>) {
+        reply.require(Section::Answer, rows(self.snapshot.names(), self.owner(), rrset));
+        if self.client.dnssec_ok {
+            self.seal_static((hit, rrset), reply);
+            self.prove_expansion(hit, reply);
+        }
     }
 
     /// The owner of the current hop's records.

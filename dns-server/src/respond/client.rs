@@ -18,6 +18,10 @@ pub(super) struct Client<'q> {
     /// The network behind it and its length, if told and of use.
     pub(super) subnet: Option<(IpAddr, u8)>,
     pub(super) dnssec_ok: bool,
+    /// Takes NXDOMAIN with a compact denial (RFC 9824 §5).
+    pub(super) compact_ok: bool,
+    /// Seconds since 1970.
+    pub(super) now: u32,
     pub(super) draw: u64,
     /// The question's name on the wire.
     pub(super) qname: &'q [u8],
@@ -34,6 +38,8 @@ impl<'q> Client<'q> {
             source: meta.source,
             subnet,
             dnssec_ok: edns.is_some_and(|edns| edns.dnssec_ok),
+            compact_ok: edns.is_some_and(|edns| edns.compact_ok),
+            now: meta.now,
             draw: meta.draw,
             qname: query.question.name,
         }

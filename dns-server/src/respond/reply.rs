@@ -10,6 +10,7 @@ use crate::query::{CLASS_CH, HEADER, Query, Rcode, Reject};
 use crate::snapshot::Options;
 
 use super::opt::{Late, Opt, Why};
+use super::proof::Links;
 use super::{Meta, Transport};
 
 const AUTHORITATIVE: u16 = 0x0400;
@@ -30,6 +31,8 @@ pub(crate) struct Reply<'a> {
     opt: Option<Opt<'a>>,
     /// Octets the whole message may have.
     limit: usize,
+    /// What is still to be proven in the authority section.
+    pub(super) links: Links,
     composer: Composer<'a>,
     start: Mark,
     truncated: bool,
@@ -71,6 +74,7 @@ impl<'a> Reply<'a> {
             why: None,
             opt,
             limit,
+            links: Links::default(),
             composer,
             start,
             truncated: false,

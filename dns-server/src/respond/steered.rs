@@ -8,19 +8,19 @@
 
 use std::net::IpAddr;
 
+use rhumb_dnssec::RrSet;
 use rhumb_policies::{Client, LeftOut, Outcome, Picks, Shape, Slot, State, choose, client_hash};
 use rhumb_zones::{LastResort, Prefix, Rtype, ServiceId};
 
-use super::chain::Chain;
+use super::chain::{Chain, Hit};
 use super::client;
 use super::opt::Why;
 use super::reply::Reply;
+use super::seal::Written;
 use crate::compose::{Owner, Row, Section};
 use crate::query::Rcode;
-use crate::snapshot::rows::{A_ROW, AAAA_ROW, Addresses, ServiceRows, VipRows};
-
-/// Octets of a row before its rdata.
-const ROW_HEAD: usize = 12;
+use crate::snapshot::Snapshot;
+use crate::snapshot::rows::{Addresses, ROW_HEAD, ServiceRows, VipRows};
 
 /// Longest prefix that a choice depends on when it hashes clients, and that
 /// an answer is ever scoped to (RFC 7871 §11.1), per family.
@@ -40,7 +40,7 @@ pub(super) enum Answer<'s> {
 /// Answers for `service`; nothing if the type is not one that it steers.
 pub(super) fn answer<'s>(
     chain: &Chain<'_, 's>,
-    service: ServiceId,
+    (service, hit): (ServiceId, &Hit),
     reply: &mut Reply<'_>,
 ) -> Option<Answer<'s>> {
     let snapshot = chain.snapshot;
@@ -55,13 +55,13 @@ pub(super) fn answer<'s>(
     let (client, scope) = locate(&chain.client, (shape, &parts.state));
     reply.scope = reply.scope.max(scope);
     let mut picks = Picks::default();
-    let steered = Steered { chain, service, rows, ttl: state.ttl, leaves_out: state.leaves_out };
+    let steered = Steered { chain, service, hit: *hit, rows, ttl: state.ttl, leaves_out: state.leaves_out };
     Some(match choose(shape, state, &client, &mut picks) {
         Outcome::Vips(_) => steered.vips(&picks, reply),
         Outcome::RuleAddresses(rule) => {
-            rows.answer(rule).map_or(Answer::NoData, |addresses| steered.addresses(addresses, NOTHING, reply))
+            rows.answer(rule).map_or(Answer::NoData, |addresses| steered.given(addresses, reply))
         }
-        Outcome::FallbackAddresses => steered.addresses(&rows.fallback, NOTHING, reply),
+        Outcome::FallbackAddresses => steered.given(&rows.fallback, reply),
         Outcome::FallbackName => match &parts.world.model().service(service).last_resort {
             LastResort::Name(name) => steered.alias(name.as_wire(), reply),
             _ => Answer::NoData,
@@ -115,10 +115,28 @@ const fn clamp(address: IpAddr) -> u8 {
     if address.is_ipv4() { CLAMP_V4 } else { CLAMP_V6 }
 }
 
+/// The types that a service has now, for whoever asks.
+pub(super) fn types(snapshot: &Snapshot, service: ServiceId, mut each: impl FnMut(Rtype)) {
+    let rows = snapshot.rows(service);
+    let (a, aaaa) = match snapshot.parts().state.service(service).outcome {
+        Outcome::Vips(_) => (rows.any.a, rows.any.aaaa),
+        Outcome::RuleAddresses(rule) => rows.answer(rule).map_or((false, false), Addresses::families),
+        Outcome::FallbackAddresses => rows.fallback.families(),
+        Outcome::FallbackName => return each(Rtype::CNAME),
+        Outcome::Fail => (false, false),
+    };
+    let vips = matches!(snapshot.parts().state.service(service).outcome, Outcome::Vips(_));
+    let others = [(rows.any.https, Rtype::HTTPS), (rows.any.srv, Rtype::SRV), (rows.any.alias, Rtype::CNAME)];
+    let others = others.into_iter().filter(|_| vips);
+    let all = [(a, Rtype::A), (aaaa, Rtype::AAAA)].into_iter().chain(others);
+    all.filter(|(has, _)| *has).for_each(|(_, rtype)| each(rtype));
+}
+
 /// What is needed to write any of a service's rows.
 struct Steered<'a, 'q, 's> {
     chain: &'a Chain<'q, 's>,
     service: ServiceId,
+    hit: Hit,
     rows: &'s ServiceRows,
     ttl: u32,
     /// Whether addresses of some VIP are left out.
@@ -144,6 +162,8 @@ impl<'s> Steered<'_, '_, 's> {
                         answer = Answer::Complete;
                     }
                 }
+                let all = picked().flat_map(|(slot, vip)| self.kept(&vip.addresses, self.left_out(slot)));
+                self.seal(all, reply);
                 answer
             }
         }
@@ -164,36 +184,55 @@ impl<'s> Steered<'_, '_, 's> {
         https.as_deref()
     }
 
+    /// Addresses that stand for all VIPs.
+    fn given(&self, addresses: &'s Addresses, reply: &mut Reply<'_>) -> Answer<'s> {
+        let answer = self.addresses(addresses, NOTHING, reply);
+        self.seal(self.kept(addresses, NOTHING), reply);
+        answer
+    }
+
     /// Copies the rows of one VIP, but what is left out.
-    fn addresses(&self, addresses: &Addresses, left_out: LeftOut, reply: &mut Reply<'_>) -> Answer<'s> {
-        let (bytes, stride, skip) = match self.chain.qtype {
-            Rtype::A => (&*addresses.a, A_ROW, left_out.v4),
-            Rtype::AAAA => (&*addresses.aaaa, AAAA_ROW, left_out.v6),
-            _ => return Answer::NoData,
-        };
+    fn addresses(&self, addresses: &'s Addresses, left_out: LeftOut, reply: &mut Reply<'_>) -> Answer<'s> {
+        let (bytes, stride, skip) = addresses.rows(self.chain.qtype, left_out);
         if bytes.is_empty() {
             return Answer::NoData;
         }
         if skip == 0 && matches!(self.chain.owner(), Owner::Question) {
             reply.copy(bytes, stride, self.ttl);
-        } else {
-            let rows = bytes.chunks_exact(stride).enumerate();
-            let rows = rows.filter(|&(index, _)| index >= 64 || skip >> index & 1 == 0);
-            self.data(rows.map(|(_, row)| row.split_at(ROW_HEAD).1), reply);
+            return Answer::Complete;
         }
-        Answer::Complete
+        self.write(self.kept(addresses, left_out), reply)
+    }
+
+    /// The addresses of the asked type that are not left out, as rdata.
+    fn kept(
+        &self,
+        addresses: &'s Addresses,
+        left_out: LeftOut,
+    ) -> impl Iterator<Item = &'s [u8]> + Clone + use<'s> {
+        let (bytes, stride, skip) = addresses.rows(self.chain.qtype, left_out);
+        let rows = bytes.chunks_exact(stride).enumerate();
+        let rows = rows.filter(move |&(index, _)| index >= 64 || skip >> index & 1 == 0);
+        rows.map(|(_, row)| row.split_at(ROW_HEAD).1)
     }
 
     fn servers(&self, vips: impl Iterator<Item = &'s VipRows> + Clone, reply: &mut Reply<'_>) -> Answer<'s> {
         let targets = vips.filter_map(|vip| vip.srv.as_deref());
         let answer = self.data(targets.clone(), reply);
+        self.chain.write_links(reply);
         for rdata in targets {
             self.chain.host_of(self.service, rdata.split_at(6).1, reply);
         }
         answer
     }
 
-    fn data<'r>(&self, rdata: impl Iterator<Item = &'r [u8]>, reply: &mut Reply<'_>) -> Answer<'s> {
+    fn data<'r>(&self, rdata: impl Iterator<Item = &'r [u8]> + Clone, reply: &mut Reply<'_>) -> Answer<'s> {
+        let answer = self.write(rdata.clone(), reply);
+        self.seal(rdata, reply);
+        answer
+    }
+
+    fn write<'r>(&self, rdata: impl Iterator<Item = &'r [u8]>, reply: &mut Reply<'_>) -> Answer<'s> {
         let (owner, rtype, ttl) = (self.chain.owner(), self.chain.qtype, self.ttl);
         let mut any = false;
         reply.require(
@@ -206,7 +245,33 @@ impl<'s> Steered<'_, '_, 's> {
     fn alias(&self, target: &'s [u8], reply: &mut Reply<'_>) -> Answer<'s> {
         let row = Row { owner: self.chain.owner(), rtype: Rtype::CNAME, ttl: self.ttl, rdata: target };
         reply.require(Section::Answer, [row]);
+        self.seal_as(Rtype::CNAME, std::iter::once(target), reply);
         if self.chain.qtype == Rtype::CNAME { Answer::Complete } else { Answer::Alias(target) }
+    }
+
+    fn seal<'r>(&self, rdata: impl Iterator<Item = &'r [u8]> + Clone, reply: &mut Reply<'_>) {
+        self.seal_as(self.chain.qtype, rdata, reply);
+    }
+
+    /// Signs what was written, if it is anything: with the policy's TTL, which
+    /// no answer's is above (RFC 4034 §3.1.4).
+    fn seal_as<'r>(
+        &self,
+        rtype: Rtype,
+        mut rdata: impl Iterator<Item = &'r [u8]> + Clone,
+        reply: &mut Reply<'_>,
+    ) {
+        let Some(signing) = self.chain.signing(self.hit.zone) else { return };
+        let all = rdata.clone();
+        if rdata.next().is_none() {
+            return;
+        }
+        let service = self.chain.snapshot.parts().world.model().service(self.service);
+        let ttl = u32::try_from(service.ttl.as_secs()).unwrap_or(u32::MAX).max(self.ttl);
+        let at = Written { section: Section::Answer, owner: self.chain.owner(), ttl: self.ttl };
+        let owner = self.chain.signed_owner(&self.hit, signing);
+        self.chain.seal(self.hit.zone, at, &RrSet { owner, rtype, ttl, rdata: all }, reply);
+        self.chain.prove_expansion(&self.hit, reply);
     }
 }
 

@@ -6,23 +6,27 @@
 //! comes before what lies below it, so one look at the last cut or DNAME
 //! tells whether a name is below one.
 
-use rhumb_zones::{Model, Name, Record, Rtype, Service, ServiceId, Zone, ZoneId};
+use std::borrow::Cow;
+
+use rhumb_dnssec::ZoneKeys;
+use rhumb_zones::{Denial, Dnssec, Model, Name, Nsec3, Record, Rtype, Service, ServiceId, Zone, ZoneId};
 
 use super::names::{Names, NodeId, Role, RrSet, TooLarge, ZoneEntry};
+use super::signing::{Signatures, Signing};
 
 /// Compiles every zone of `model`; `serials` are by zone.
-pub(super) fn names(model: &Model, serials: &[u32]) -> Result<Names, TooLarge> {
+pub(super) fn names(model: &Model, serials: &[u32], signatures: &Signatures) -> Result<Names, TooLarge> {
     let mut order: Vec<ZoneId> = (0..model.zones().len()).map(ZoneId::new).collect();
     order.sort_by_key(|&id| std::cmp::Reverse(model.zone(id).name.labels().count()));
     let mut names = Names::new();
-    let mut entries: Vec<Option<ZoneEntry>> = vec![None; order.len()];
+    let mut entries: Vec<Option<ZoneEntry>> = order.iter().map(|_| None).collect();
     for (done, &id) in order.iter().enumerate() {
         let children: Vec<&Name> = order[..done]
             .iter()
             .map(|&child| &model.zone(child).name)
             .filter(|child| child.is_within(&model.zone(id).name))
             .collect();
-        let compiler = Compiler { model, id, zone: model.zone(id), children, above: None };
+        let compiler = Compiler { model, signatures, id, zone: model.zone(id), children, above: None };
         entries[id.index()] = Some(compiler.compile(&mut names, serials[id.index()])?);
     }
     names.zones = entries.into_iter().map(|entry| entry.expect("every zone is in the order")).collect();
@@ -31,6 +35,7 @@ pub(super) fn names(model: &Model, serials: &[u32]) -> Result<Names, TooLarge> {
 
 struct Compiler<'m> {
     model: &'m Model,
+    signatures: &'m Signatures,
     id: ZoneId,
     zone: &'m Zone,
     /// Apexes of served zones below this one.
@@ -42,6 +47,7 @@ struct Compiler<'m> {
 impl<'m> Compiler<'m> {
     fn compile(mut self, names: &mut Names, serial: u32) -> Result<ZoneEntry, TooLarge> {
         let zone = self.zone;
+        let first = names.next_id();
         let apex = names.insert(&zone.name.folded(), self.id)?;
         names.node_mut(apex).role = Role::Apex;
         let parent = self.parent();
@@ -58,6 +64,7 @@ impl<'m> Compiler<'m> {
                 negative_soa = negative_soa.or(soa);
             }
             if *owner == zone.name {
+                self.keys(names, node)?;
                 self.parents_signers(names, (node, parent))?;
             }
         }
@@ -65,7 +72,36 @@ impl<'m> Compiler<'m> {
             self.steer(names, service)?;
         }
         let negative_soa = negative_soa.expect("ZoneData has an SOA");
-        Ok(ZoneEntry { apex, negative_soa, parent })
+        let signing = self.signing(names, first);
+        let is_soa = |record: &&Record| record.rtype == Rtype::SOA;
+        let soa_ttl = zone.records.records.iter().find(is_soa).map_or(negative_soa.ttl, |soa| soa.ttl);
+        Ok(ZoneEntry { apex, negative_soa, soa_ttl, parent, signing })
+    }
+
+    /// The zone's keys, if it is signed.
+    fn dnssec(&self) -> Option<(&'m Dnssec, &'m ZoneKeys)> {
+        self.zone.dnssec.as_ref().zip(self.signatures.keys[self.id.index()].as_deref())
+    }
+
+    /// Adds what the keys publish to the apex.
+    fn keys(&self, names: &mut Names, apex: NodeId) -> Result<(), TooLarge> {
+        for (rtype, ttl, rdata) in
+            self.dnssec().into_iter().flat_map(|(policy, keys)| apex_records(policy, keys))
+        {
+            names.add(apex, (rtype, ttl), rdata.iter().map(Vec::as_slice))?;
+        }
+        Ok(())
+    }
+
+    fn signing(&self, names: &Names, first: NodeId) -> Option<Signing> {
+        let (policy, keys) = self.dnssec()?;
+        // Of zones within zones, only the outermost are ours to delegate.
+        let outermost =
+            |child: &&&Name| !self.children.iter().any(|other| other != *child && child.is_within(other));
+        let children: Vec<NodeId> =
+            self.children.iter().filter(outermost).filter_map(|child| names.exact(&child.folded())).collect();
+        let shared = (policy, keys, &self.signatures.shared);
+        Some(Signing::new(shared, (names, first), (self.id, &self.zone.name), &children))
     }
 
     /// Makes the owner's node and says what it is to the zone.
@@ -142,6 +178,32 @@ impl<'m> Compiler<'m> {
         names.node_mut(node).service = Some(id);
         Ok(())
     }
+}
+
+/// RRsets that a signed zone has at its apex besides the operator's.
+pub(crate) fn apex_records<'k>(
+    policy: &Dnssec,
+    keys: &'k ZoneKeys,
+) -> impl Iterator<Item = (Rtype, u32, Cow<'k, [Vec<u8>]>)> {
+    let ttl = u32::try_from(policy.dnskey_ttl.as_secs()).unwrap_or(u32::MAX);
+    let parameters = match &policy.denial {
+        Denial::Nsec3 => {
+            let Nsec3 { iterations, salt } = &policy.nsec3;
+            let [high, low] = iterations.to_be_bytes();
+            // SHA-1 and no flags (RFC 5155 §4).
+            let head = [1, 0, high, low, u8::try_from(salt.len()).unwrap_or(u8::MAX)];
+            vec![[&head[..], salt].concat()]
+        }
+        _ => Vec::new(),
+    };
+    [
+        (Rtype::DNSKEY, ttl, Cow::Borrowed(&keys.dnskeys[..])),
+        (Rtype::CDS, ttl, Cow::Borrowed(&keys.cds[..])),
+        (Rtype::CDNSKEY, ttl, Cow::Borrowed(&keys.cdnskeys[..])),
+        (Rtype::NSEC3PARAM, 0, Cow::Owned(parameters)),
+    ]
+    .into_iter()
+    .filter(|(_, _, rdata)| !rdata.is_empty())
 }
 
 /// Adds one RRset; gives back the SOA's, shaped for negative answers.

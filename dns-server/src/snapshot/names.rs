@@ -18,6 +18,8 @@ use foldhash::fast::RandomState;
 use rhumb_zones::{Rtype, ServiceId, ZoneId};
 use std::hash::BuildHasher;
 
+use super::signing::Signing;
+
 /// Index of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct NodeId(u32);
@@ -60,14 +62,18 @@ pub(crate) struct RrSet {
 }
 
 /// What a zone needs at query time.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct ZoneEntry {
     pub(crate) apex: NodeId,
     /// Its TTL is already that of negative answers: the lesser of the SOA's
     /// own and its MINIMUM (RFC 2308 §3).
     pub(crate) negative_soa: RrSet,
+    /// The SOA's own TTL, which is what its signature says.
+    pub(crate) soa_ttl: u32,
     /// The served zone above, which owns DS at the apex.
     pub(crate) parent: Option<ZoneId>,
+    /// What signs it, if it is signed.
+    pub(crate) signing: Option<Signing>,
 }
 
 /// Where a name ended up.
@@ -130,6 +136,22 @@ impl Names {
         self.nodes.len()
     }
 
+    /// Where the next name will be.
+    pub(super) fn next_id(&self) -> NodeId {
+        NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Every node from `first` on.
+    pub(super) fn ids_from(&self, first: NodeId) -> impl Iterator<Item = NodeId> {
+        (first.0..self.next_id().0).map(NodeId)
+    }
+
+    /// At most `count` nodes from the `from`th on.
+    pub(crate) fn slice(&self, from: usize, count: usize) -> impl Iterator<Item = NodeId> {
+        let from = u32::try_from(from).unwrap_or(u32::MAX);
+        self.ids_from(NodeId(from)).take(count)
+    }
+
     /// The folded wire form of a node's name.
     pub(crate) fn name(&self, node: &Node) -> &[u8] {
         let start = node.name_at as usize;
@@ -146,7 +168,7 @@ impl Names {
     }
 
     /// The items of an RRset, uncompressed.
-    pub(crate) fn rdata(&self, rrset: &RrSet) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn rdata(&self, rrset: &RrSet) -> impl Iterator<Item = &[u8]> + Clone {
         let mut rest = &self.rdata[rrset.rdata_at as usize..];
         (0..rrset.count).map(move |_| {
             let (length, tail) = rest.split_at(2);

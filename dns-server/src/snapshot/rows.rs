@@ -6,12 +6,15 @@
 
 use std::net::IpAddr;
 
-use rhumb_zones::{LastResort, Model, Name, RuleAction, Service, Vip};
+use rhumb_policies::LeftOut;
+use rhumb_zones::{LastResort, Model, Name, Rtype, RuleAction, Service, Vip};
 
 /// Octets of an A row: owner pointer, type, class, TTL, length, address.
 pub(crate) const A_ROW: usize = 16;
 /// Octets of an AAAA row.
 pub(crate) const AAAA_ROW: usize = 28;
+/// Octets of a row before its address.
+pub(crate) const ROW_HEAD: usize = 12;
 
 /// Rows of one VIP.
 #[derive(Clone, Debug)]
@@ -117,6 +120,20 @@ impl Addresses {
             }
         }
         Self { a: a.into(), aaaa: aaaa.into() }
+    }
+
+    /// Rows of this type, their octets, and which of them to leave out.
+    pub(crate) fn rows(&self, rtype: Rtype, left_out: LeftOut) -> (&[u8], usize, u64) {
+        match rtype {
+            Rtype::A => (&self.a, A_ROW, left_out.v4),
+            Rtype::AAAA => (&self.aaaa, AAAA_ROW, left_out.v6),
+            _ => (&[], A_ROW, 0),
+        }
+    }
+
+    /// Whether there are any of v4 and of v6.
+    pub(crate) fn families(&self) -> (bool, bool) {
+        (!self.a.is_empty(), !self.aaaa.is_empty())
     }
 }
 

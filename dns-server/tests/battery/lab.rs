@@ -9,15 +9,19 @@ use std::time::Duration;
 use rhumb::net::{NetOptions, Running, Server};
 use rhumb::publish::Publisher;
 use rhumb::respond::{Meta, Scratch, Transport, respond};
-use rhumb::snapshot::{Parts, Snapshot};
+use rhumb::snapshot::{Parts, Signatures, Snapshot};
 use rhumb::stats::Stats;
+use rhumb_dnssec::{Algorithm, Key, Shared, ZoneKeys};
 use rhumb_geo::{Database, Gazetteer, PlaceTable};
 use rhumb_health::Status;
 use rhumb_policies::{Inputs, State, World, advance};
-use rhumb_zones::{Files, LoadOptions, ReadError, Source};
+use rhumb_zones::{Files, LoadOptions, Model, ReadError, Source, Zone};
 
 /// Long enough for a loaded machine, short enough to end.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The time of questions asked in process, seconds since 1970.
+const NOW: u32 = 1_800_000_000;
 
 /// How long silence must last to be believed.
 const SILENCE: Duration = Duration::from_millis(200);
@@ -87,14 +91,8 @@ impl Lab {
     }
 
     pub(crate) fn in_process(&mut self, asked: &Asked<'_>, transport: Transport) -> Option<Vec<u8>> {
-        let meta = Meta {
-            source: asked.from,
-            local: None,
-            transport,
-            idle: None,
-            now: 1_800_000_000,
-            draw: asked.draw,
-        };
+        let meta =
+            Meta { source: asked.from, local: None, transport, idle: None, now: NOW, draw: asked.draw };
         let mut out = vec![0; 65_535];
         let length = respond(&self.snapshot, &mut self.scratch, (asked.packet, &meta), &mut out)?;
         out.truncate(length);
@@ -159,8 +157,22 @@ fn load(policy: &Path, databases: Vec<Vec<u8>>) -> Snapshot {
     let state = advance(&world, &State::default(), &inputs, Duration::ZERO);
     let serials = world.model().zones().iter().map(|_| 7).collect();
     let (world, places, atlas, state) = (Arc::new(world), Arc::new(places), Arc::new(atlas), Arc::new(state));
-    Snapshot::compile(Parts { world, places, atlas, state, serials, generation: 1, options: Arc::default() })
+    let signatures = Signatures::of(world.model(), keys(world.model()), &Arc::new(Shared::new(0, 0)));
+    let options = Arc::default();
+    Snapshot::compile(Parts { world, places, atlas, state, serials, signatures, generation: 1, options })
         .unwrap()
+}
+
+/// A new key for every signed zone.
+fn keys(model: &Model) -> Vec<Option<Arc<ZoneKeys>>> {
+    let key = |zone: &Zone| {
+        let mut key = Key::generate(zone.name.clone(), Algorithm::EcdsaP256, true, NOW).unwrap();
+        key.times.publish = Some(0);
+        key.times.activate = Some(0);
+        key.times.sync_publish = Some(0);
+        Arc::new(ZoneKeys::at(&[key], NOW))
+    };
+    model.zones().iter().map(|zone| zone.dnssec.as_ref().map(|_| key(zone))).collect()
 }
 
 struct Disk;

@@ -129,5 +129,18 @@ fn line(section: &str, record: &Record) -> String {
         RData::Unknown { rdata, .. } => rhumb_zones::rdata::display(rtype, &rdata.anything),
         known => known.to_string(),
     };
+    let data = steady(rtype, data);
     format!("{section} {} {} {rtype} {data}", owner.trim_end_matches('.'), record.ttl)
+}
+
+/// Without what differs from key to key and from second to second.
+fn steady(rtype: Rtype, data: String) -> String {
+    let fields: Vec<&str> = data.split(' ').collect();
+    match rtype {
+        Rtype::DNSKEY | Rtype::CDNSKEY => fields[..3].join(" "),
+        Rtype::CDS => fields[1..3].join(" "),
+        // Type, algorithm, labels, TTL, signer.
+        Rtype::RRSIG => [&fields[..4], &fields[7..8]].concat().join(" "),
+        _ => data,
+    }
 }
