@@ -8,6 +8,7 @@
 //!
 //! What is steered where is no configuration: that is the policy's.
 
+mod encrypted;
 mod guard;
 
 use std::net::{IpAddr, SocketAddr};
@@ -22,10 +23,12 @@ use serde_json::{Value as Json, json};
 use crate::admin;
 use crate::alarm::Webhook;
 use crate::load::Sources;
-use crate::net::NetOptions;
+use crate::net::{Limits, NetOptions};
 use crate::snapshot::Options;
 use crate::votes::{self, VotesKeys};
 use guard::CookieKeys;
+
+pub use encrypted::{EncryptedFlags, EncryptedKeys, UrlPath};
 
 /// What `rhumb serve` may be told on its command line.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -51,6 +54,12 @@ pub struct Flags {
     /// Name of the place it probes from: a datacenter's, when it stands inside [default: none]
     #[arg(long, value_name = "NAME")]
     pub site: Option<String>,
+    /// User to become once every port is open; needs root
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Encrypted transports.
+    #[command(flatten)]
+    pub encrypted: EncryptedFlags,
     /// Configuration file: the same words, as YAML
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -73,6 +82,16 @@ spec! {
         state: Option<String>,
         /// Name of the place it probes from: a datacenter's, when it stands inside.
         site: Option<String>,
+        /// User to become once every port is open.
+        user: Option<String>,
+        /// Encrypted transports.
+        tls: Option<EncryptedKeys>,
+        /// Proxies: who must send PROXY headers over UDP, TCP and TLS.
+        proxy_from: Vec<Prefix>,
+        /// Connections at once of each kind of stream.
+        connections: Option<NonZeroU16>,
+        /// Those of one IPv4 address or IPv6 /64.
+        connections_per_source: Option<NonZeroU16>,
         /// Largest UDP reply in octets, 512 to 4096.
         udp_size: UdpSize = UdpSize(Options::UDP_SIZE),
         /// The same for clients that prove their address by no cookie; as udp-size unless given.
@@ -101,6 +120,8 @@ pub struct Config {
     pub net: NetOptions,
     /// The admin socket.
     pub admin: PathBuf,
+    /// User to become once everything is bound.
+    pub user: Option<String>,
     /// Where to keep what must survive a restart.
     pub state: Option<PathBuf>,
     /// Presentation and trust.
@@ -135,6 +156,11 @@ pub enum ConfigError {
         "no policy given: name files or directories, or list them under `policies:` in the --config file"
     )]
     NoPolicy,
+    /// Encrypted queries need a certificate.
+    #[error(
+        "DNS over TLS, HTTPS and QUIC need --certificate and --key, or both under `tls:` in the --config file"
+    )]
+    NoCertificate,
 }
 
 impl Config {
@@ -146,7 +172,7 @@ impl Config {
     /// # Errors
     /// When the file is unreadable or wrong, or nobody names a policy.
     pub fn new(flags: Flags) -> Result<Self, ConfigError> {
-        let Flags { policies, listen, geo, workers, admin, state, site, config } = flags;
+        let Flags { policies, listen, geo, workers, admin, state, site, user, encrypted, config } = flags;
         let file = config.as_deref().map(read).transpose()?.unwrap_or_default();
         let base = config.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new(""));
         let either = |flags: Vec<PathBuf>, file: Option<OneOrMany<String>>| match file {
@@ -170,7 +196,13 @@ impl Config {
         let own_site = site.clone().unwrap_or_else(|| Arc::from(NO_SITE));
         Ok(Self {
             sources: Sources { policies, geo: either(geo, file.geo), cookie_secrets, embedded: Vec::new() },
-            net: NetOptions::new(listen, workers),
+            net: NetOptions {
+                limits: limits(file.connections, file.connections_per_source),
+                encrypted: encrypted::merge(encrypted, file.tls, base)?,
+                proxies: file.proxy_from,
+                ..NetOptions::new(listen, workers)
+            },
+            user: user.or(file.user),
             admin: admin.or_else(|| Some(base.join(file.admin?))).unwrap_or_else(admin::default_path),
             votes: file.votes.map(|keys| keys.settings(own_site, base)),
             site,
@@ -191,6 +223,16 @@ impl Config {
 impl Default for ConfigFile {
     fn default() -> Self {
         parse(Path::new(""), b"{}").expect("no key of the configuration must be given")
+    }
+}
+
+/// What streams may take, as usual where nobody says.
+fn limits(connections: Option<NonZeroU16>, per_source: Option<NonZeroU16>) -> Limits {
+    let or = |given: Option<NonZeroU16>, usual| given.map_or(usual, |given| usize::from(given.get()));
+    Limits {
+        connections: or(connections, Limits::CONNECTIONS),
+        per_source: or(per_source, Limits::PER_SOURCE),
+        ..Limits::default()
     }
 }
 

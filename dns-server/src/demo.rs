@@ -157,6 +157,7 @@ pub fn config(listen: Option<SocketAddr>) -> io::Result<(Config, Stage)> {
     let config = Config {
         sources: Sources { embedded: documents(stage.path()), ..Sources::default() },
         net: NetOptions::new(vec![listen], cores()),
+        user: None,
         admin: beside(&format!("rhumb-demo-{}.sock", listen.port())),
         state: None,
         site: None,

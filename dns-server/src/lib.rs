@@ -17,6 +17,8 @@ pub mod lookout;
 pub mod naming;
 pub mod net;
 pub mod orders;
+pub mod pem;
+pub mod privilege;
 pub mod publish;
 mod query;
 pub mod reload;

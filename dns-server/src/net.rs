@@ -2,7 +2,8 @@
 //!
 //! UDP is served by one thread per (address, worker), each with its own
 //! socket on the shared port (`SO_REUSEPORT`), in batches; TCP by one
-//! thread with a small runtime, because a connection mostly waits. All of
+//! thread with a small runtime, because a connection mostly waits, and what is
+//! encrypted by another, because handshakes cost. All of
 //! them answer through [`respond`](crate::respond::respond) from the
 //! publisher's current snapshot and know nothing of what it says.
 //!
@@ -10,8 +11,14 @@
 //! port in use is an error at start, not a silent gap.
 
 mod batch;
+mod certificate;
+mod encrypted;
+pub mod https;
 mod places;
+pub mod proxy;
+mod quic;
 mod respondent;
+mod runtime;
 mod stream;
 mod tcp;
 mod udp;
@@ -25,10 +32,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use rhumb_zones::Prefix;
+
 use crate::publish::Publisher;
 use crate::stats::Stats;
+use proxy::Proxies;
 use respondent::Respondent;
 
+pub use certificate::Files as CertificateFiles;
+pub use encrypted::Encrypted;
 pub use places::Limits;
 
 /// Where to listen and with how many threads.
@@ -40,13 +52,17 @@ pub struct NetOptions {
     pub workers: usize,
     /// What streams may take.
     pub limits: Limits,
+    /// Where to listen for encrypted queries, if anywhere.
+    pub encrypted: Option<Encrypted>,
+    /// Sources that send PROXY headers.
+    pub proxies: Vec<Prefix>,
 }
 
 impl NetOptions {
     /// UDP and TCP on these addresses, the rest as usual.
     #[must_use]
     pub fn new(listen: Vec<SocketAddr>, workers: usize) -> Self {
-        Self { listen, workers, limits: Limits::default() }
+        Self { listen, workers, limits: Limits::default(), encrypted: None, proxies: Vec::new() }
     }
 }
 
@@ -55,8 +71,11 @@ impl NetOptions {
 pub struct Server {
     udp: Vec<udp::Worker>,
     tcp: Vec<std::net::TcpListener>,
+    encrypted: Option<encrypted::Listeners>,
     limits: Limits,
+    proxies: Proxies,
     addresses: Vec<SocketAddr>,
+    encrypted_addresses: Vec<(&'static str, SocketAddr)>,
     publisher: Publisher,
     stats: Stats,
 }
@@ -88,8 +107,11 @@ impl Server {
         let mut server = Self {
             udp: Vec::new(),
             tcp: Vec::new(),
+            encrypted: None,
             limits: options.limits,
+            proxies: Proxies::new(&options.proxies),
             addresses: Vec::new(),
+            encrypted_addresses: Vec::new(),
             publisher: publisher.clone(),
             stats: stats.clone(),
         };
@@ -98,6 +120,10 @@ impl Server {
                 .add(address, options.workers.max(1))
                 .map_err(|error| io::Error::new(error.kind(), format!("listen on {address}: {error}")))?;
         }
+        if let Some(encrypted) = &options.encrypted {
+            let (listeners, addresses) = encrypted::Listeners::bind(encrypted)?;
+            (server.encrypted, server.encrypted_addresses) = (Some(listeners), addresses);
+        }
         Ok(server)
     }
 
@@ -105,6 +131,13 @@ impl Server {
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The addresses bound for encrypted queries, with the name of how: `tls`,
+    /// `https` or `quic`.
+    #[must_use]
+    pub fn encrypted_addresses(&self) -> &[(&'static str, SocketAddr)] {
+        &self.encrypted_addresses
     }
 
     fn add(&mut self, address: SocketAddr, workers: usize) -> io::Result<()> {
@@ -126,12 +159,17 @@ impl Server {
     pub fn run(self) -> io::Result<Running> {
         let mut running = Running { stop: Arc::new(AtomicBool::new(false)), threads: Vec::new() };
         for (index, worker) in self.udp.into_iter().enumerate() {
-            let (publisher, counters) = (self.publisher.clone(), self.stats.block());
-            running.spawn(format!("udp-{index}"), move |stop| worker.serve(&publisher, counters, &stop))?;
+            let (publisher, with) = (self.publisher.clone(), (self.stats.block(), self.proxies.clone()));
+            running.spawn(format!("udp-{index}"), move |stop| worker.serve(&publisher, with, &stop))?;
         }
-        let respondent = Respondent::new(self.publisher, self.stats.block());
-        let (listeners, limits) = (self.tcp, self.limits);
-        running.spawn("tcp".to_owned(), move |stop| tcp::serve(listeners, respondent, limits, &stop))?;
+        let terms = (self.limits, self.proxies);
+        if let Some(listeners) = self.encrypted {
+            let respondent = Respondent::new(self.publisher.clone(), self.stats.block());
+            let terms = terms.clone();
+            running.spawn("tls".to_owned(), move |stop| listeners.serve(respondent, terms, &stop))?;
+        }
+        let (listeners, respondent) = (self.tcp, Respondent::new(self.publisher, self.stats.block()));
+        running.spawn("tcp".to_owned(), move |stop| tcp::serve(listeners, respondent, terms, &stop))?;
         Ok(running)
     }
 }

@@ -17,9 +17,12 @@
 #![deny(clippy::indexing_slicing)]
 
 pub(crate) mod edns;
+mod lifetime;
 mod reader;
 
 use reader::Reader;
+
+pub(crate) use lifetime::lifetime;
 
 use self::edns::Edns;
 

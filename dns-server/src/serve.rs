@@ -1,5 +1,5 @@
-//! The life of the server, in a straight line: load, bind, announce, spawn,
-//! wait, stop.
+//! The life of the server, in a straight line: load, bind, become the user who
+//! serves, announce, spawn, wait, stop.
 //!
 //! Everything that can fail for a reason an operator can mend — a policy, a
 //! port, a socket in use — fails before the first query is read. The main
@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::keeper::{Ballots, Keeper, Keeping, Message};
 use crate::load::Loader;
 use crate::net::Server;
+use crate::privilege::{PrivilegeError, become_user};
 use crate::reload::{Reloader, Request, now};
 use crate::serial::Serials;
 use crate::snapshot::Snapshot;
@@ -36,6 +37,8 @@ use crate::warm;
 pub struct Ready<'a> {
     /// Addresses bound, ports filled in.
     pub listen: &'a [SocketAddr],
+    /// Those for encrypted queries, with `tls`, `https` or `quic`.
+    pub encrypted: &'a [(&'static str, SocketAddr)],
     /// The admin socket.
     pub admin: &'a Path,
     /// Where votes are heard, if they are.
@@ -62,6 +65,9 @@ pub enum ServeError {
     /// Votes cannot be exchanged.
     #[error(transparent)]
     Votes(#[from] VotesError),
+    /// The user cannot be become.
+    #[error(transparent)]
+    User(#[from] PrivilegeError),
     /// The system gives no threads or signals.
     #[error("cannot start")]
     Start(#[source] io::Error),
@@ -72,7 +78,7 @@ pub enum ServeError {
 /// # Errors
 /// When it cannot start.
 pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), ServeError> {
-    let Config { sources, net, admin, state, options, site, alarms, votes } = config;
+    let Config { sources, net, admin, user, state, options, site, alarms, votes } = config;
     let started = now();
     allow_descriptors();
     let serials = Serials::open(state.as_deref()).map_err(ServeError::State)?;
@@ -81,8 +87,14 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
     let reloader = Reloader::new(loader, serials, options).map_err(ServeError::Policy)?;
     let (publisher, journal, stats) =
         (reloader.publisher().clone(), Arc::clone(reloader.journal()), Stats::default());
-    let herald = Herald::spawn(alarms, site.as_deref(), Patience::default()).map_err(ServeError::Start)?;
     let votes = votes.map(Votes::new).transpose()?;
+    let server = Server::bind(&net, &publisher, &stats).map_err(ServeError::Listen)?;
+    let socket = AdminSocket::bind(&admin)?;
+    if let Some(user) = user {
+        let own: Vec<&Path> = state.as_deref().into_iter().chain([socket.path()]).collect();
+        become_user(&user, &own)?;
+    }
+    let herald = Herald::spawn(alarms, site.as_deref(), Patience::default()).map_err(ServeError::Start)?;
     let keeping = Keeping {
         site,
         directory: state,
@@ -90,14 +102,18 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
         limits: Limits::of_this_process(),
         votes: votes.as_ref().map(Votes::sender),
     };
-    let server = Server::bind(&net, &publisher, &stats).map_err(ServeError::Listen)?;
-    let socket = AdminSocket::bind(&admin)?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Start)?;
     let signals = runtime.block_on(async { Signals::new() }).map_err(ServeError::Start)?;
     let keeper = Keeper::start(publisher.clone(), keeping).map_err(ServeError::State)?;
-    let listen = server.addresses().to_vec();
+    let (listen, encrypted) = (server.addresses().to_vec(), server.encrypted_addresses().to_vec());
     let heard = votes.as_ref().and_then(Votes::address);
-    ready(&Ready { listen: &listen, admin: socket.path(), votes: heard, snapshot: &publisher.current() });
+    ready(&Ready {
+        listen: &listen,
+        encrypted: &encrypted,
+        admin: socket.path(),
+        votes: heard,
+        snapshot: &publisher.current(),
+    });
     if let Some(votes) = votes {
         let keeper = keeper.clone();
         let hear = move |site, prober, votes| keeper.send(Message::Votes(Ballots { site, prober, votes }));

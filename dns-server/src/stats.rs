@@ -52,8 +52,10 @@ counters! {
     https_queries,
     /// Queries received over QUIC.
     quic_queries,
-    /// Connections refused: too many from one source, or no PROXY header.
+    /// Connections refused: their source has its share.
     connections_refused,
+    /// Datagrams and connections of proxies without a readable PROXY header.
+    proxy_errors,
     /// Packets that got no answer: too short, or responses themselves.
     dropped,
     /// Answers with NOERROR.
@@ -95,6 +97,10 @@ impl Counters {
             Transport::Https => &self.https_queries,
             Transport::Quic => &self.quic_queries,
         });
+    }
+
+    pub(crate) fn refuse_proxy(&self) {
+        bump(&self.proxy_errors);
     }
 
     pub(crate) fn refuse_connection(&self) {

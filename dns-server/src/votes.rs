@@ -49,9 +49,10 @@ use wire::Hello;
 
 use crate::keeper::now;
 use crate::lookout::Sight;
+use crate::pem::PemError;
 
 pub use board::VoteSender;
-pub use identity::{Identity, IdentityError};
+pub use identity::Identity;
 pub use keys::VotesKeys;
 pub use send::{NoPeer, Peer};
 
@@ -79,7 +80,7 @@ pub struct Settings {
 pub enum VotesError {
     /// Certificates or key are of no use.
     #[error(transparent)]
-    Identity(#[from] IdentityError),
+    Identity(#[from] PemError),
     /// The site or the prober cannot have its name.
     #[error("{0}")]
     Name(String),

@@ -9,6 +9,9 @@ pub(super) fn run(flags: Flags) -> Result<Ending, Failure> {
         for address in ready.listen {
             print(&format_args!("listening on {address}"))?;
         }
+        for (how, address) in ready.encrypted {
+            print(&format_args!("listening on {how}://{address}"))?;
+        }
         print(&format_args!("admin socket {}", ready.admin.display()))?;
         match ready.votes {
             Some(address) => print(&format_args!("votes heard on {address}")),

@@ -91,10 +91,14 @@ impl Places {
         Some(Place { places: Rc::clone(self), source, _permit: permit })
     }
 
+    /// Whether more than three quarters are taken.
+    pub(super) fn is_busy(&self) -> bool {
+        self.free.available_permits() < self.limits.connections / 4
+    }
+
     /// How long a connection may be silent now.
     pub(super) fn idle(&self) -> Duration {
-        let busy = self.free.available_permits() < self.limits.connections / 4;
-        if busy { self.limits.idle / BUSY } else { self.limits.idle }
+        if self.is_busy() { self.limits.idle / BUSY } else { self.limits.idle }
     }
 
     /// How long one message may take.

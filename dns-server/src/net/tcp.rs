@@ -1,65 +1,68 @@
 //! TCP and what rides on it: who comes in, on which terms.
 //!
-//! One thread, one small runtime: a connection mostly waits. A newcomer needs
-//! a place, of which there are so many in all and so many for each source;
-//! then it has a [conversation](super::stream). UDP is served by other threads
-//! and never notices.
+//! A newcomer needs a place, of which there are so many in all and so many
+//! for each source. One from a listed proxy must first say for whom it speaks.
+//! Then it has a [conversation](super::stream), at once, within TLS, or as
+//! [HTTP](super::https). UDP is served by other threads and never notices.
 
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::interval;
+use tokio::task::spawn_local;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
 use super::places::{Limits, Places};
+use super::proxy::{Ends, Proxies};
 use super::respondent::{Caller, Respondent};
 use super::stream::converse;
+use super::{https, runtime};
 use crate::respond::Transport;
-
-/// How soon the thread sees that it should stop.
-const STOP_CHECK: Duration = Duration::from_millis(100);
 
 /// After `accept` failed, usually for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What connections of one kind share.
+pub(super) struct Shared {
+    pub(super) respondent: Rc<Respondent>,
+    pub(super) places: Rc<Places>,
+    pub(super) proxies: Proxies,
+    pub(super) over: Over,
+}
+
+/// What a connection carries.
+pub(super) enum Over {
+    Tcp,
+    Tls(TlsAcceptor),
+    /// With the path that is answered.
+    Https(TlsAcceptor, Rc<str>),
+}
 
 /// Serves all `listeners` until `stop`.
 pub(super) fn serve(
     listeners: Vec<std::net::TcpListener>,
     respondent: Respondent,
-    limits: Limits,
+    (limits, proxies): (Limits, Proxies),
     stop: &AtomicBool,
 ) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!(%error, "cannot serve TCP");
-            return;
+    let start = || {
+        let (respondent, places) = (Rc::new(respondent), Places::new(limits));
+        let shared = Rc::new(Shared { respondent, places, proxies, over: Over::Tcp });
+        for listener in listeners {
+            spawn_local(accept(listener, Rc::clone(&shared)));
         }
     };
-    // All on one thread, so one block of counters has one writer.
-    let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, async {
-        let shared = Rc::new(Shared { respondent, places: Places::new(limits) });
-        for listener in listeners {
-            tokio::task::spawn_local(accept(listener, Rc::clone(&shared)));
-        }
-        let mut ticks = interval(STOP_CHECK);
-        while !stop.load(Ordering::Relaxed) {
-            ticks.tick().await;
-        }
-    });
+    runtime::run("TCP", stop, start, || ());
 }
 
-struct Shared {
-    respondent: Respondent,
-    places: Rc<Places>,
-}
-
-async fn accept(listener: std::net::TcpListener, shared: Rc<Shared>) {
+/// Lets clients in for ever.
+pub(super) async fn accept(listener: std::net::TcpListener, shared: Rc<Shared>) {
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => {
@@ -74,7 +77,7 @@ async fn accept(listener: std::net::TcpListener, shared: Rc<Shared>) {
             Ok((stream, peer)) => {
                 let shared = Rc::clone(&shared);
                 // Clients vanish all the time; how does not matter to anybody.
-                tokio::task::spawn_local(async move { drop(attend(stream, peer, (permit, &shared)).await) });
+                spawn_local(async move { drop(attend(stream, peer, (permit, &shared)).await) });
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a TCP connection");
@@ -88,15 +91,44 @@ async fn accept(listener: std::net::TcpListener, shared: Rc<Shared>) {
 async fn attend(
     mut stream: TcpStream,
     peer: SocketAddr,
-    (permit, shared): (OwnedSemaphorePermit, &Shared),
+    (permit, shared): (OwnedSemaphorePermit, &Rc<Shared>),
 ) -> io::Result<()> {
-    let Shared { respondent, places } = shared;
-    let Some(_place) = places.take(permit, peer.ip()) else {
+    let Shared { respondent, places, proxies, over } = &**shared;
+    stream.set_nodelay(true)?;
+    let mut ends = Ends { source: peer.ip(), local: stream.local_addr().ok().map(|address| address.ip()) };
+    if proxies.include(peer.ip()) {
+        match timeout(places.message(), super::proxy::read(&mut stream)).await? {
+            Ok(told) => ends = told.unwrap_or(ends),
+            Err(error) => {
+                respondent.counters().refuse_proxy();
+                return Err(error);
+            }
+        }
+    }
+    let Some(_place) = places.take(permit, ends.source) else {
         respondent.counters().refuse_connection();
         return Ok(());
     };
-    stream.set_nodelay(true)?;
-    let local = stream.local_addr().ok().map(|address| address.ip());
-    let caller = Caller { source: peer.ip(), local, transport: Transport::Tcp };
-    converse(&mut stream, &caller, (respondent, places)).await
+    let caller = |transport| Caller { source: ends.source, local: ends.local, transport };
+    match over {
+        Over::Tcp => converse(&mut stream, &caller(Transport::Tcp), (respondent, places)).await,
+        Over::Tls(acceptor) => {
+            let mut stream = timeout(places.message(), acceptor.accept(stream)).await??;
+            converse(&mut stream, &caller(Transport::Tls), (respondent, places)).await
+        }
+        Over::Https(acceptor, path) => {
+            let stream = timeout(places.message(), acceptor.accept(stream)).await??;
+            let desk = https::Desk {
+                respondent: Rc::clone(respondent),
+                caller: caller(Transport::Https),
+                path: Rc::clone(path),
+            };
+            https::serve(stream, desk, places).await
+        }
+    }
+}
+
+/// The TLS of listeners, for streams.
+pub(super) fn acceptor(config: tokio_rustls::rustls::ServerConfig) -> TlsAcceptor {
+    TlsAcceptor::from(Arc::new(config))
 }

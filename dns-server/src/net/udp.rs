@@ -13,6 +13,7 @@ use std::time::Duration;
 use socket2::Socket;
 
 use super::batch::Batch;
+use super::proxy::{Ends, Proxies};
 use crate::publish::Publisher;
 use crate::respond::{Meta, Scratch, Transport, respond};
 use crate::stats::Counters;
@@ -37,9 +38,14 @@ impl Worker {
     }
 
     /// Serves until `stop`.
-    pub(super) fn serve(self, publisher: &Publisher, counters: Arc<Counters>, stop: &AtomicBool) {
+    pub(super) fn serve(
+        self,
+        publisher: &Publisher,
+        (counters, proxies): (Arc<Counters>, Proxies),
+        stop: &AtomicBool,
+    ) {
         let mut batch = Batch::new(self.bound);
-        let mut scratch = Scratch::new(counters);
+        let mut scratch = Scratch::new(Arc::clone(&counters));
         let mut random = fastrand::Rng::new();
         let mut snapshots = publisher.cache();
         while !stop.load(Ordering::Relaxed) {
@@ -52,6 +58,11 @@ impl Worker {
             let snapshot = snapshots.load();
             let now = super::clock();
             batch.answer(|packet, source, local, reply| {
+                let Some((packet, Ends { source, local })) = proxies.strip(packet, Ends { source, local })
+                else {
+                    counters.refuse_proxy();
+                    return None;
+                };
                 let meta =
                     Meta { source, local, transport: Transport::Udp, idle: None, now, draw: random.u64(..) };
                 respond(snapshot, &mut scratch, (packet, &meta), reply)
