@@ -22,7 +22,7 @@ mod reader;
 
 use reader::Reader;
 
-pub(crate) use lifetime::lifetime;
+pub use lifetime::lifetime;
 
 use self::edns::Edns;
 

@@ -29,7 +29,8 @@ use tokio_rustls::server::TlsStream;
 
 use super::places::Places;
 use super::respondent::{Caller, Respondent};
-use crate::query::lifetime;
+
+pub use crate::query::lifetime;
 
 /// Largest query, octets: as over UDP twice what any client sends; a hundred
 /// requests at once on every connection must fit in memory.
@@ -156,7 +157,10 @@ fn refusal(status: StatusCode) -> Response<Full<Bytes>> {
 }
 
 /// The query in `dns=…` of a URL's query string.
-fn from_url(text: &str) -> Result<Vec<u8>, StatusCode> {
+///
+/// # Errors
+/// With the status that says why there is none: 400, or 414 when it is too long.
+pub fn from_url(text: &str) -> Result<Vec<u8>, StatusCode> {
     let value = text.split('&').find_map(|pair| pair.strip_prefix("dns="));
     let value = value.ok_or(StatusCode::BAD_REQUEST)?;
     match base64url(value) {
@@ -168,8 +172,7 @@ fn from_url(text: &str) -> Result<Vec<u8>, StatusCode> {
 
 /// The octets of base64url without padding (RFC 4648 §5, RFC 8484 §4.1.1);
 /// nothing when it is something else, or not the one way to write them.
-#[must_use]
-pub fn base64url(text: &str) -> Option<Vec<u8>> {
+fn base64url(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len() * 3 / 4);
     for group in text.as_bytes().chunks(4) {
         let mut bits = 0u32;

@@ -11,7 +11,8 @@ const MINIMUM: usize = 4;
 /// Seconds for which a reply may be kept (RFC 8484 §5.1): the smallest TTL of
 /// its answers; without any, what the SOA in its authority section allows
 /// (RFC 2308 §5); else 0.
-pub(crate) fn lifetime(reply: &[u8]) -> u32 {
+#[must_use]
+pub fn lifetime(reply: &[u8]) -> u32 {
     read(reply).unwrap_or(0)
 }
 

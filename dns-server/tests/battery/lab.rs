@@ -1,11 +1,12 @@
 //! A server under test: the same world in process, on UDP and on TCP.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clients::{Clients, encrypted};
 use rhumb::net::{NetOptions, Running, Server};
 use rhumb::publish::Publisher;
 use rhumb::respond::{Meta, Scratch, Transport, respond};
@@ -37,6 +38,7 @@ pub(crate) struct Lab {
     stats: Stats,
     address: SocketAddr,
     udp: UdpSocket,
+    clients: Clients,
     _running: Running,
 }
 
@@ -68,22 +70,28 @@ impl Lab {
     }
 
     fn serve(snapshot: Snapshot, listen: &str) -> Self {
-        Self::run(snapshot, &NetOptions::new(vec![listen.parse().unwrap()], 1))
+        let usual = NetOptions::new(vec![listen.parse().unwrap()], 1);
+        Self::run(snapshot, &NetOptions { encrypted: Some(encrypted()), ..usual })
     }
 
     fn run(snapshot: Snapshot, options: &NetOptions) -> Self {
         let (publisher, stats) = (Publisher::new(snapshot), Stats::default());
         let server = Server::bind(options, &publisher, &stats).unwrap();
         let address = server.addresses()[0];
+        let clients = Clients::new(server.encrypted_addresses());
         let running = server.run().unwrap();
         let udp = UdpSocket::bind(SocketAddr::new(address.ip(), 0)).unwrap();
         udp.connect(address).unwrap();
         let scratch = Scratch::new(stats.block());
-        Self { snapshot: publisher.current(), scratch, stats, address, udp, _running: running }
+        Self { snapshot: publisher.current(), scratch, stats, address, udp, clients, _running: running }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    pub(crate) fn clients(&self) -> &Clients {
+        &self.clients
     }
 
     pub(crate) fn totals(&self) -> Vec<(&'static str, u64)> {
@@ -114,9 +122,15 @@ impl Lab {
     }
 
     pub(crate) fn over_tcp(&self, packet: &[u8]) -> Option<Vec<u8>> {
+        self.raw_tcp(&framed(packet))
+    }
+
+    /// Sends these octets and nothing more; the first message that comes back.
+    pub(crate) fn raw_tcp(&self, octets: &[u8]) -> Option<Vec<u8>> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.write_all(&framed(packet)).unwrap();
+        stream.write_all(octets).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
         read_message(&mut stream)
     }
 }

@@ -1,5 +1,5 @@
-//! The battery: rows of `testdata/cases/*.cases`, each asked in process, over
-//! UDP and over TCP, and held against what a client would see: rcode, flags,
+//! The battery: rows of `testdata/cases/*.cases`, each asked in process and over
+//! every transport, and held against what a client would see: rcode, flags,
 //! every section, Client Subnet scope, and what the counters say.
 //!
 //! A file starts with `policy PATH` (below `testdata/`); rows are separated by
@@ -22,10 +22,13 @@
 //! expects no answer. A section not mentioned must be empty.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod clients;
+mod encrypted;
 mod geography;
 mod lab;
 mod limits;
 mod message;
+mod proxies;
 mod transport;
 
 use std::net::IpAddr;
@@ -105,7 +108,8 @@ fn check(lab: &mut Lab, row: &Row, way: &str) -> Result<(), String> {
     let raw = match way {
         "process" => lab.in_process(&asked, Transport::Udp),
         "udp" => lab.over_udp(&row.asked, row.status.is_some()),
-        _ => lab.over_tcp(&row.asked),
+        "tcp" => lab.over_tcp(&row.asked),
+        encrypted => lab.clients().ask(encrypted, &row.asked),
     };
     let (Some(raw), Some(status)) = (&raw, &row.status) else {
         return if raw.is_none() == row.status.is_none() {
@@ -136,6 +140,9 @@ fn same(what: &str, expected: &str, got: &str) -> Result<(), String> {
     if expected == got { Ok(()) } else { Err(format!("{what}:\n  expected {expected}\n  got      {got}")) }
 }
 
+/// How a row is asked.
+const WAYS: [&str; 7] = ["process", "udp", "tcp", "tls", "https-get", "https-post", "quic"];
+
 #[test]
 fn every_case_on_every_transport() {
     let folder = testdata("cases");
@@ -146,7 +153,7 @@ fn every_case_on_every_transport() {
         let (policy, rows) = rows(file);
         let mut lab = Lab::start(&testdata(&policy));
         for row in &rows {
-            for way in ["process", "udp", "tcp"] {
+            for way in WAYS {
                 let wanted = row.only.as_deref().is_none_or(|only| only == way);
                 if !wanted || (row.from.is_some() && way != "process") {
                     continue;

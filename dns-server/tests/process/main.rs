@@ -9,3 +9,6 @@ mod links;
 mod policy_tests;
 mod reload;
 mod run;
+#[path = "../support/all.rs"]
+mod support;
+mod transports;

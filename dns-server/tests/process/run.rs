@@ -89,11 +89,16 @@ const ADMIN: &str = "admin.sock";
 impl<'s> Server<'s> {
     /// Starts `rhumb serve` and waits until it listens.
     pub(crate) fn start(scratch: &'s Scratch, arguments: &[&str]) -> Self {
-        let fixed = ["serve", "--listen", "127.0.0.1:0", "--workers", "1", "--admin", ADMIN];
-        let mut command = rhumb(&[&fixed[..], arguments].concat());
-        let (server, lines) = Self::spawn(scratch, command.current_dir(&scratch.0));
+        let (server, lines) = Self::start_telling(scratch, arguments);
         assert_eq!(lines[1], format!("admin socket {ADMIN}"));
         server
+    }
+
+    /// The same, with what it says.
+    pub(crate) fn start_telling(scratch: &'s Scratch, arguments: &[&str]) -> (Self, Vec<String>) {
+        let fixed = ["serve", "--listen", "127.0.0.1:0", "--workers", "1", "--admin", ADMIN];
+        let mut command = rhumb(&[&fixed[..], arguments].concat());
+        Self::spawn(scratch, command.current_dir(&scratch.0))
     }
 
     /// Starts `rhumb demo`, its files in the scratch directory.
