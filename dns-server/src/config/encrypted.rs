@@ -99,3 +99,76 @@ impl Read for UrlPath {
         json!({ "type": "string", "pattern": "^/[!-~]*$" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rhumb_zones::Diagnostics;
+
+    use super::*;
+
+    /// What flags and keys amount to, or what is wrong.
+    fn merged(words: &[&str], text: &str) -> String {
+        #[derive(clap::Parser)]
+        struct Command {
+            #[command(flatten)]
+            flags: EncryptedFlags,
+        }
+        let mut out = Diagnostics::default();
+        let trees = Tree::parse(&Arc::from("F"), text.as_bytes(), &mut out);
+        let keys = rhumb_zones::read(&trees[0], ["configuration", "tls"], &mut out);
+        if out.refuse() {
+            return out.to_string();
+        }
+        let Command { flags } = clap::Parser::parse_from([&["rhumb"], words].concat());
+        match merge(flags, keys, Path::new("/etc/rhumb")) {
+            Ok(Some(Encrypted { files, dot, doh, doq, path })) => {
+                let CertificateFiles { certificate, key } = files;
+                format!("{dot:?} {doh:?} {doq:?} {} {} {path}", certificate.display(), key.display())
+            }
+            Ok(None) => "none".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn flags_and_keys() {
+        let rows: [(&[&str], &str, &str, &str); 6] = [
+            (
+                &[],
+                "{certificate: c.pem, key: /k.pem, dot: ['[::1]:853'], doq: '[::1]:853', path: /q}",
+                "[[::1]:853] [] [[::1]:853] /etc/rhumb/c.pem /k.pem /q",
+                "the file alone; paths are relative to it",
+            ),
+            (
+                &["--dot", "127.0.0.1:1", "--certificate", "mine.pem"],
+                "{certificate: c.pem, key: k.pem, dot: '[::1]:853', doh: '127.0.0.1:2'}",
+                "[127.0.0.1:1] [127.0.0.1:2] [] mine.pem /etc/rhumb/k.pem /dns-query",
+                "a flag replaces what the file says of the same",
+            ),
+            (&[], "{certificate: c.pem, key: k.pem}", "none", "nowhere to listen"),
+            (
+                &["--doh", "127.0.0.1:1"],
+                "{certificate: c.pem}",
+                "DNS over TLS, HTTPS and QUIC need --certificate and --key, or both under `tls:` in the --config file",
+                "no key",
+            ),
+            (
+                &[],
+                "{path: dns-query}",
+                "F:1:8: configuration: tls.path: must be a path, such as /dns-query, not dns-query\n",
+                "no slash",
+            ),
+            (
+                &[],
+                "{path: '/q?dns='}",
+                "F:1:8: configuration: tls.path: must be a path, such as /dns-query, not \"/q?dns=\"\n",
+                "more than a path",
+            ),
+        ];
+        for (words, text, want, why) in rows {
+            assert_eq!(merged(words, text), want, "{why}");
+        }
+    }
+}

@@ -125,7 +125,7 @@ impl Desk {
             return Err(StatusCode::NOT_FOUND);
         }
         let query = match *request.method() {
-            Method::GET | Method::HEAD => from_url(request.uri().query().unwrap_or_default())?,
+            Method::GET => from_url(request.uri().query().unwrap_or_default())?,
             Method::POST => {
                 let kind = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
                 if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case(MEDIA_TYPE.as_bytes())) {
@@ -151,7 +151,7 @@ fn refusal(status: StatusCode) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
     *response.status_mut() = status;
     if status == StatusCode::METHOD_NOT_ALLOWED {
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
     }
     response
 }

@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{
-    Connection, Endpoint, EndpointConfig, Incoming, RecvStream, SendStream, ServerConfig, TokioRuntime,
-    TransportConfig, VarInt,
+    Connection, Endpoint, EndpointConfig, Incoming, ReadToEndError, RecvStream, SendStream, ServerConfig,
+    TokioRuntime, TransportConfig, VarInt,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::spawn_local;
@@ -125,9 +125,11 @@ async fn exchange(
     (connection, patience): (Connection, Duration),
     (caller, respondent): (Caller, Rc<Respondent>),
 ) {
-    let read = timeout(patience, receive.read_to_end(2 + QUERY_MAX)).await;
-    let Ok(Ok(received)) = read else {
-        return connection.close(EXCESSIVE_LOAD, b"");
+    let received = match timeout(patience, receive.read_to_end(2 + QUERY_MAX)).await {
+        Ok(Ok(received)) => received,
+        // It changed its mind, as it may (§4.3.1), or is gone.
+        Ok(Err(ReadToEndError::Read(_))) => return,
+        Ok(Err(ReadToEndError::TooLong)) | Err(_) => return connection.close(EXCESSIVE_LOAD, b""),
     };
     let reply = query(&received).and_then(|query| {
         respondent.answer(query, (&caller, None), |reply| {
