@@ -16,6 +16,7 @@ mod ds;
 mod key;
 mod pair;
 mod rrset;
+pub mod rollover;
 mod text;
 mod zone_keys;
 
