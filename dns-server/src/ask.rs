@@ -20,6 +20,7 @@ use crate::respond::{Meta, Scratch, Transport, explain, respond};
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
 
+pub(crate) use wire::question;
 pub use wire::{Code, Reply};
 
 /// What is asked, by whom and when.

@@ -11,6 +11,7 @@ mod demo;
 mod evaluate;
 mod explain;
 mod health;
+mod keys;
 mod links;
 mod orders;
 mod probe;
@@ -97,6 +98,8 @@ enum Command {
     Recover(orders::Recover),
     /// Miss a silent site no more: its votes are not waited for
     Forget(orders::Forget),
+    /// See to the keys of signed zones, the server running or not
+    Keys(keys::Keys),
     /// Learn a link model from samples
     Train(train::Train),
     /// Play known decisions with a link model or a selector
@@ -156,6 +159,7 @@ pub fn main() -> ExitCode {
         Command::Promote(promote) => promote.run(),
         Command::Recover(recover) => recover.run(),
         Command::Forget(forget) => forget.run(),
+        Command::Keys(keys) => keys.run(),
         Command::Train(train) => train.run(),
         Command::Evaluate(evaluate) => evaluate.run(),
         Command::Links(links) => links.run(),

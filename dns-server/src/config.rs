@@ -22,6 +22,7 @@ use serde_json::{Value as Json, json};
 
 use crate::admin;
 use crate::alarm::Webhook;
+use crate::keys::KeySource;
 use crate::load::Sources;
 use crate::net::{Limits, NetOptions};
 use crate::snapshot::Options;
@@ -51,6 +52,9 @@ pub struct Flags {
     /// Directory for what must survive a restart: SOA serials, verdicts, overrides
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// Directory for the keys of signed zones [default: keys in the --state directory]
+    #[arg(long, value_name = "DIR")]
+    pub keys: Option<PathBuf>,
     /// Name of the place it probes from: a datacenter's, when it stands inside [default: none]
     #[arg(long, value_name = "NAME")]
     pub site: Option<String>,
@@ -80,6 +84,8 @@ spec! {
         admin: Option<String>,
         /// Directory for what must survive a restart: SOA serials, verdicts, overrides.
         state: Option<String>,
+        /// Directory for the keys of signed zones; `keys` in the state directory unless given.
+        keys: Option<String>,
         /// Name of the place it probes from: a datacenter's, when it stands inside.
         site: Option<String>,
         /// User to become once every port is open.
@@ -172,7 +178,8 @@ impl Config {
     /// # Errors
     /// When the file is unreadable or wrong, or nobody names a policy.
     pub fn new(flags: Flags) -> Result<Self, ConfigError> {
-        let Flags { policies, listen, geo, workers, admin, state, site, user, encrypted, config } = flags;
+        let Flags { policies, listen, geo, workers, admin, state, keys, site, user, encrypted, config } =
+            flags;
         let file = config.as_deref().map(read).transpose()?.unwrap_or_default();
         let base = config.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new(""));
         let either = |flags: Vec<PathBuf>, file: Option<OneOrMany<String>>| match file {
@@ -194,8 +201,17 @@ impl Config {
             file.cookies.unwrap_or_default().settings(base).map_err(ConfigError::Random)?;
         let site: Option<Arc<str>> = site.or(file.site).map(Arc::from);
         let own_site = site.clone().unwrap_or_else(|| Arc::from(NO_SITE));
+        let state = state.or_else(|| Some(base.join(file.state?)));
+        let keys = keys.or_else(|| Some(base.join(file.keys?)));
+        let keys = KeySource::of_server(keys, state.as_deref());
         Ok(Self {
-            sources: Sources { policies, geo: either(geo, file.geo), cookie_secrets, embedded: Vec::new() },
+            sources: Sources {
+                policies,
+                geo: either(geo, file.geo),
+                keys,
+                cookie_secrets,
+                embedded: Vec::new(),
+            },
             net: NetOptions {
                 limits: limits(file.connections, file.connections_per_source),
                 encrypted: encrypted::merge(encrypted, file.tls, base)?,
@@ -206,7 +222,7 @@ impl Config {
             admin: admin.or_else(|| Some(base.join(file.admin?))).unwrap_or_else(admin::default_path),
             votes: file.votes.map(|keys| keys.settings(own_site, base)),
             site,
-            state: state.or_else(|| Some(base.join(file.state?))),
+            state,
             options: Arc::new(Options {
                 udp_size: file.udp_size.0,
                 udp_size_without_cookie: file.udp_size_without_cookie.unwrap_or(file.udp_size).0,

@@ -11,6 +11,7 @@ pub mod cookie;
 pub mod demo;
 mod files;
 pub mod keeper;
+pub mod keys;
 pub mod load;
 pub mod log;
 pub mod lookout;

@@ -11,6 +11,7 @@
 
 mod disk;
 mod geography;
+mod keyring;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use rhumb_policies::{Atlas, World};
 use rhumb_zones::{Diagnostics, LoadOptions, Location, Source};
 
 use crate::cookie::{Cookies, Secret};
+use crate::keys::KeySource;
+use crate::reload::now;
 use disk::{Disk, Stamp, list};
 use geography::Geography;
 
@@ -35,6 +38,8 @@ pub struct Sources {
     pub geo: Vec<PathBuf>,
     /// The secrets of DNS cookies.
     pub cookie_secrets: Option<PathBuf>,
+    /// Where the keys of signed zones are.
+    pub keys: KeySource,
     /// Documents that are no files.
     pub embedded: Vec<Document>,
 }
@@ -112,12 +117,13 @@ impl Loader {
         let (world, wrong) = World::compile(read.model, &disk);
         out.append(wrong);
         let cookie_secrets = self.cookie_secrets(&disk, &mut out);
-        let footprint = disk.into_footprint(&self.sources, (files, stamps.clone()));
+        let now = u32::try_from(now()).unwrap_or(u32::MAX);
+        let (keys, listing) = keyring::read((&self.sources.keys, world.model()), &disk, now, &mut out);
+        let footprint = disk.into_footprint(&self.sources, (files, stamps.clone()), listing);
         let databases = self.geography.read(&self.sources.geo, stamps, &mut out);
         let loaded = databases.filter(|_| !out.refuse()).and_then(|databases| {
             let survey = self.geography.survey(&world, &sources, databases);
             let (places, atlas) = survey.map_err(|wrong| out.append(wrong)).ok()?;
-            let keys = vec![None; world.model().zones().len()];
             Some(Loaded { world: Arc::new(world), places, atlas, keys, cookie_secrets })
         });
         out.sort();

@@ -22,6 +22,7 @@ use crate::admin::{self, AdminSocket, Desk, SocketError};
 use crate::alarm::{Herald, Patience};
 use crate::config::Config;
 use crate::keeper::{Ballots, Keeper, Keeping, Message};
+use crate::keys::steward;
 use crate::load::Loader;
 use crate::net::Server;
 use crate::privilege::{PrivilegeError, become_user};
@@ -83,6 +84,7 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
     allow_descriptors();
     let serials = Serials::open(state.as_deref()).map_err(ServeError::State)?;
     let geo = sources.geo.clone();
+    let keys = sources.keys.directory().map(Path::to_owned);
     let loader = Loader::new(sources, LoadOptions { server_addresses: own_addresses(&net.listen) });
     let reloader = Reloader::new(loader, serials, options).map_err(ServeError::Policy)?;
     let (publisher, journal, stats) =
@@ -121,6 +123,9 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
     }
     warm::spawn(publisher.clone()).map_err(ServeError::Start)?;
     let requests = reloader.spawn(keeper.clone()).map_err(ServeError::Start)?;
+    if let Some(directory) = keys {
+        steward::spawn(directory, publisher.clone(), requests.clone()).map_err(ServeError::Start)?;
+    }
     let running = server.run().map_err(ServeError::Start)?;
     let desk = Desk {
         publisher,

@@ -24,6 +24,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 
+use crate::keys::is_key_file;
+
 /// The policy files that a directory given as PATH stands for.
 pub(crate) fn is_policy_file(path: &Path) -> bool {
     let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
@@ -51,7 +53,7 @@ pub struct Change {
 struct Interest {
     /// Directory entries that matter.
     entries: HashSet<PathBuf>,
-    /// Directories whose policy files all matter.
+    /// Directories whose policy and key files all matter.
     directories: HashSet<PathBuf>,
     /// Entries written to and not yet closed.
     open: HashSet<PathBuf>,
@@ -79,20 +81,20 @@ impl Watch {
         Ok(Self { watcher, watched: HashSet::new(), interest })
     }
 
-    /// Watches exactly these files and the policy files of these directories
-    /// from now on. Call it *before* reading them, or a change in between is
+    /// Watches exactly these files and the policy and key files of these
+    /// directories from now on. Call it *before* reading them, or a change in between is
     /// lost. A directory that cannot be watched is named in the log.
     pub fn follow<'a>(
         &mut self,
         files: impl Iterator<Item = &'a Path>,
-        directories: impl Iterator<Item = &'a Path>,
+        directories: impl Iterator<Item = PathBuf>,
     ) {
         let mut interest = Interest::default();
         for file in files {
             entries(file, &mut interest.entries);
         }
         for directory in directories {
-            let real = entries(directory, &mut interest.entries);
+            let real = entries(&directory, &mut interest.entries);
             interest.directories.insert(real);
         }
         let parents = interest.entries.iter().filter_map(|entry| entry.parent());
@@ -143,7 +145,9 @@ impl Interest {
 
     fn holds(&self, path: &Path) -> bool {
         let listed = || path.parent().is_some_and(|parent| self.directories.contains(parent));
-        self.entries.contains(path) || self.directories.contains(path) || (is_policy_file(path) && listed())
+        self.entries.contains(path)
+            || self.directories.contains(path)
+            || ((is_policy_file(path) || is_key_file(path)) && listed())
     }
 }
 
@@ -280,7 +284,7 @@ mod tests {
             ),
         ];
         for (act, want, why) in rows {
-            watch.follow(files.iter().map(PathBuf::as_path), directories.iter().map(PathBuf::as_path));
+            watch.follow(files.iter().map(PathBuf::as_path), directories.iter().cloned());
             act(&scratch.0).expect(why);
             // Events come in order: one that must not come would come before
             // this fence does.

@@ -102,13 +102,19 @@ impl Key {
     /// are, `Kexample.com.+013+12345`.
     #[must_use]
     pub fn stem(&self) -> String {
-        format!("K{}+{:03}+{:05}", file_name(&self.zone), self.pair.algorithm().number(), self.pair.tag())
+        format!(
+            "K{}+{:03}+{:05}",
+            zone_file_name(&self.zone),
+            self.pair.algorithm().number(),
+            self.pair.tag()
+        )
     }
 }
 
 /// A zone's name as part of a file's name: lower case, final dot, what is
 /// unusual as `%XX`.
-fn file_name(zone: &Name) -> String {
+#[must_use]
+pub fn zone_file_name(zone: &Name) -> String {
     if zone.labels().next().is_none() {
         return ".".to_owned();
     }

@@ -15,15 +15,15 @@ pub mod denial;
 mod ds;
 mod key;
 mod pair;
-mod rrset;
 pub mod rollover;
+mod rrset;
 mod text;
 mod zone_keys;
 
 pub use algorithm::Algorithm;
 pub use cache::{Cache, Digest as Content, Window};
 pub use ds::{Digest, ds};
-pub use key::{Key, Times};
+pub use key::{Key, Times, zone_file_name};
 pub use pair::{KeyError, KeyPair, MAX_SIGNATURE};
 pub use rrset::{MAX_RRSIG, RrSet, Shared, Signer, Unsigned};
 pub use text::{KeyText, MAX_KEY_FILE, TextError};

@@ -41,7 +41,7 @@ impl fmt::Display for Code {
 }
 
 /// The packet that asks for `name`, on behalf of `client` if given.
-pub(super) fn question(name: &Name, rtype: Rtype, client: Option<Prefix>) -> Vec<u8> {
+pub(crate) fn question(name: &Name, rtype: Rtype, client: Option<Prefix>) -> Vec<u8> {
     let subnet = client.map(subnet).unwrap_or_default();
     let length = u16::try_from(subnet.len()).expect("a subnet option has at most 24 octets");
     let bytes = |words: &[u16]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>();
@@ -76,7 +76,7 @@ pub struct Reply {
 
 impl Reply {
     /// Reads a reply; nothing when it is malformed.
-    pub(super) fn parse(packet: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(packet: &[u8]) -> Option<Self> {
         let mut at = 4;
         let [questions, answers, authority, additional] = [(); 4].map(|()| word(packet, &mut at));
         for _ in 0..questions? {

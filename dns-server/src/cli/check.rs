@@ -6,6 +6,7 @@ use rhumb_zones::{Diagnostic, Diagnostics, LoadOptions, Severity};
 use serde_json::{Value, json};
 
 use super::{Ending, Failure, complain, print};
+use crate::keys::KeySource;
 use crate::load::{Load, Loaded, Loader, Sources};
 
 /// Report every mistake in a policy.
@@ -17,6 +18,9 @@ pub(super) struct Check {
     /// Geo database to load with it; may be repeated
     #[arg(long, value_name = "FILE")]
     geo: Vec<PathBuf>,
+    /// Directory of keys to check too
+    #[arg(long, value_name = "DIR")]
+    keys: Option<PathBuf>,
     /// Print JSON: one object with `ok`, what was counted, and all diagnostics
     #[arg(long)]
     json: bool,
@@ -24,9 +28,10 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<Ending, Failure> {
-        let Self { policies, geo, json } = self;
+        let Self { policies, geo, keys, json } = self;
+        let keys = keys.map_or(KeySource::Ignored, KeySource::Read);
         let Load { loaded, diagnostics, .. } =
-            Loader::new(Sources { policies, geo, ..Sources::default() }, LoadOptions::default()).load();
+            Loader::new(Sources { policies, geo, keys, ..Sources::default() }, LoadOptions::default()).load();
         if json {
             print(&format_args!("{:#}", report(loaded.as_ref(), &diagnostics)))?;
         } else {

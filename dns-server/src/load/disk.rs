@@ -22,7 +22,9 @@ use std::time::UNIX_EPOCH;
 
 use rhumb_zones::{Files, ReadError, Tree, Zone};
 
+use super::keyring::KeyListing;
 use super::{Document, Sources};
+use crate::reload::now;
 use crate::watch::is_policy_file;
 
 /// Largest zone file or prefix list: a million names need 100 MB.
@@ -63,6 +65,7 @@ pub struct Footprint {
     policies: Vec<PathBuf>,
     seen: Vec<Seen>,
     stamps: Vec<Stamp>,
+    keys: KeyListing,
 }
 
 /// What tells one content of a large file from the next without reading it.
@@ -99,12 +102,18 @@ impl<'s> Disk<'s> {
         self.file(path, None, MAX_SMALL)
     }
 
+    /// The content of a key file.
+    pub(super) fn key(&self, path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+        self.file(path, None, limit)
+    }
+
     pub(super) fn into_footprint(
         self,
         sources: &Sources,
         (policies, stamps): (Vec<PathBuf>, Vec<Stamp>),
+        keys: KeyListing,
     ) -> Footprint {
-        Footprint { sources: sources.clone(), policies, seen: self.seen.into_inner(), stamps }
+        Footprint { sources: sources.clone(), policies, seen: self.seen.into_inner(), stamps, keys }
     }
 
     fn file(&self, path: &Path, from: Option<&str>, limit: u64) -> Result<Vec<u8>, ReadError> {
@@ -140,12 +149,13 @@ impl Footprint {
     /// Whether a load now would read the same.
     #[must_use]
     pub fn is_current<'f>(&'f self) -> bool {
-        let now = |seen: &Seen| read(&seen.path, seen.limit).ok().map(|(bytes, _)| hash(&bytes));
+        let here = |seen: &Seen| read(&seen.path, seen.limit).ok().map(|(bytes, _)| hash(&bytes));
         // A file that many name was read for each, and need not be again.
         let mut known: HashMap<&Path, Option<u64>> = HashMap::new();
         let same =
-            |seen: &'f Seen| *known.entry(seen.path.as_path()).or_insert_with(|| now(seen)) == seen.content;
+            |seen: &'f Seen| *known.entry(seen.path.as_path()).or_insert_with(|| here(seen)) == seen.content;
         self.stamps == self.sources.geo.iter().map(|path| Stamp::of(path)).collect::<Vec<_>>()
+            && self.keys.is_current(u32::try_from(now()).unwrap_or(u32::MAX))
             && self.policies == list(&self.sources.policies).0
             && self.seen.iter().all(same)
     }
@@ -156,9 +166,10 @@ impl Footprint {
         seen.chain(&self.sources.geo).chain(&self.sources.policies).map(PathBuf::as_path)
     }
 
-    /// The directories to watch for policy files.
-    pub fn directories(&self) -> impl Iterator<Item = &Path> {
-        self.sources.policies.iter().map(PathBuf::as_path).filter(|path| path.is_dir())
+    /// The directories to watch for policy files and keys.
+    pub fn directories(&self) -> impl Iterator<Item = PathBuf> {
+        let policies = self.sources.policies.iter().filter(|path| path.is_dir());
+        policies.cloned().chain(self.keys.directories())
     }
 
     /// When the newest file was written that a zone was read from: its policy
@@ -227,7 +238,7 @@ fn read(path: &Path, limit: u64) -> io::Result<(Vec<u8>, u32)> {
     if !found.is_file() {
         return Err(io::Error::other("is no regular file"));
     }
-    let too_large = || io::Error::other(format!("is larger than {} MB", limit >> 20));
+    let too_large = || io::Error::other(format!("is larger than {}", size(limit)));
     if found.len() > limit {
         return Err(too_large());
     }
@@ -235,6 +246,14 @@ fn read(path: &Path, limit: u64) -> io::Result<(Vec<u8>, u32)> {
     File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
     // It may have grown since.
     if bytes.len() as u64 > limit { Err(too_large()) } else { Ok((bytes, modified(&found))) }
+}
+
+/// A limit in words.
+fn size(limit: u64) -> String {
+    match limit >> 20 {
+        0 => format!("{} KB", limit >> 10),
+        megabytes => format!("{megabytes} MB"),
+    }
 }
 
 fn modified(found: &Metadata) -> u32 {
