@@ -37,7 +37,7 @@ pub use lexer::ScanError;
 pub use model::{
     Assume, Balancer, Carrier, Check, ClientGroup, Data, Datacenter, Denial, Dnssec, Interconnect,
     KeyAlgorithm, KeyPlan, LastResort, Link, LinkSelection, Model, NameServer, Node, Nsec3, Plugin, Primary,
-    Probe, Quorum, Recovery, Rule, RuleAction, Service, Target, Vip, Zone,
+    Probe, Quorum, Recovery, Rule, RuleAction, Service, Target, Transfer, Vip, Zone,
 };
 pub use name::{Name, NameError};
 pub use place::Point;

@@ -15,6 +15,7 @@ mod rule;
 mod service;
 mod target;
 mod topology;
+mod transfer;
 
 use std::collections::HashMap;
 
@@ -24,6 +25,7 @@ pub use rule::{Rule, RuleAction};
 pub use service::{Data, LastResort, LinkSelection, NameServer, Node, Primary, Service, Vip, Zone};
 pub use target::{Assume, Check, Probe, Quorum, Recovery, Target};
 pub use topology::{Balancer, Carrier, ClientGroup, Datacenter, Interconnect, Link};
+pub use transfer::Transfer;
 
 use crate::ids::{
     BalancerId, CarrierId, ClientGroupId, DatacenterId, InterconnectId, LinkId, NodeId, ServiceId, TargetId,

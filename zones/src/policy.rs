@@ -18,6 +18,7 @@ mod forms;
 mod keys;
 mod resolve;
 mod steer;
+mod transfer;
 mod world;
 
 use std::net::IpAddr;

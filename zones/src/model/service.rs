@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::dnssec::Dnssec;
 use super::plugin::Plugin;
 use super::target::Probe;
+use super::transfer::Transfer;
 use crate::diagnostic::Location;
 use crate::ids::{DatacenterId, LinkId, NodeId, ServiceId, TargetId, VipId, ZoneId};
 use crate::name::Name;
@@ -30,6 +31,8 @@ pub struct Zone {
     pub records: ZoneData,
     /// How it is signed, if it is.
     pub dnssec: Option<Dnssec>,
+    /// To whom it is transferred, if to anybody.
+    pub transfer: Option<Transfer>,
     /// Its services.
     pub services: Vec<ServiceId>,
     /// Whether the SOA came from a zone file (its serial is the operator's).

@@ -14,6 +14,7 @@ use super::check::CheckForm;
 use super::dnssec::DnssecSpec;
 use super::forms::{Asn, NameServerForm, NodeAddress, NodeForm, PrimaryForm, VipsForm, ZoneForm};
 use super::keys::{ProbeKeys, ServiceKeys, TargetKeys};
+use super::transfer::TransferSpec;
 use crate::name::Name;
 use crate::place::Point;
 use crate::prefix::Prefix;
@@ -32,6 +33,8 @@ spec! {
         records: Option<Spanned<Arc<str>>>,
         /// How the zone is signed; without it, it is not.
         dnssec: Option<Spanned<DnssecSpec>>,
+        /// Who may have the whole zone; without it, nobody.
+        transfer: Option<Spanned<TransferSpec>>,
         /// Any key of a service or a probe, for all that do not say otherwise.
         defaults: Option<Spanned<DefaultsSpec>>,
         /// Probes by name, for `check:` and `probe:` anywhere.

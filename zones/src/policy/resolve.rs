@@ -19,6 +19,7 @@ mod occlusion;
 mod probe;
 mod rule;
 mod service;
+mod transfer;
 mod vip;
 mod zone;
 

@@ -13,6 +13,7 @@ use super::file::{
     CarrierSpec, ClientSpec, DatacenterSpec, DefaultsSpec, Document, InterconnectSpec, RuleSpec, ServiceSpec,
 };
 use super::forms::{NameServerForm, ZoneForm};
+use super::transfer::TransferSpec;
 use crate::diagnostic::{Diagnostics, Location};
 use crate::name::Name;
 use crate::read::{Named, Spanned};
@@ -36,6 +37,7 @@ pub(super) struct ZoneSpec {
     pub(super) nameservers: Vec<NameServerForm>,
     pub(super) records: Option<Spanned<Arc<str>>>,
     pub(super) dnssec: Option<Spanned<DnssecSpec>>,
+    pub(super) transfer: Option<Spanned<TransferSpec>>,
     pub(super) services: Named<ServiceSpec>,
 }
 
@@ -62,6 +64,7 @@ impl Gatherer<'_> {
             nameservers,
             records,
             dnssec,
+            transfer,
             defaults,
             checks,
             datacenters,
@@ -87,13 +90,21 @@ impl Gatherer<'_> {
             Some(ZoneForm(Some(name))) => {
                 let who = format!("zone {}", name.value.to_string().to_ascii_lowercase());
                 if self.is_first([&who, "declaration"], &name.at) {
-                    self.world.zones.push(ZoneSpec { name, nameservers, records, dnssec, services });
+                    self.world.zones.push(ZoneSpec {
+                        name,
+                        nameservers,
+                        records,
+                        dnssec,
+                        transfer,
+                        services,
+                    });
                 }
             }
             None => {
                 let first = nameservers.first().map(|server| (&server.0.name.at, "nameservers"));
                 let first = first.or_else(|| records.as_ref().map(|records| (&records.at, "records")));
                 let first = first.or_else(|| dnssec.as_ref().map(|dnssec| (&dnssec.at, "dnssec")));
+                let first = first.or_else(|| transfer.as_ref().map(|transfer| (&transfer.at, "transfer")));
                 let first = first.or_else(|| services.0.first().map(|(key, _)| (&key.at, "services")));
                 if let Some((at, which)) = first {
                     // Parts of a zone in a document that names none.

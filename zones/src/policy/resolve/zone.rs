@@ -30,11 +30,12 @@ impl Resolver<'_> {
     /// those of all zones.
     pub(super) fn zones(&mut self, specs: Vec<ZoneSpec>) {
         let mut services = Vec::new();
-        for ZoneSpec { name: zone, nameservers, records, dnssec, services: own } in specs {
+        for ZoneSpec { name: zone, nameservers, records, dnssec, transfer, services: own } in specs {
             if !self.has_room((self.model.zones.len(), ZoneId::MAX), &zone.at, "zones") {
                 break;
             }
             let owned = self.owners(ZoneId::new(self.model.zones.len()), &zone.value, own);
+            let has_services = !owned.is_empty();
             let steered = owned.iter().map(|service| service.owner.clone()).collect();
             services.extend(owned);
             let nameservers = self.nameservers(nameservers, &zone);
@@ -49,6 +50,8 @@ impl Resolver<'_> {
                 self.without_signatures(&mut data, records.as_ref());
                 self.dnssec(&zone.value, dnssec)
             });
+            let transfer =
+                transfer.map(|spec| self.transfer((&zone.value, has_services), spec, dnssec.as_ref()));
             let soa_from_file = records.is_some() && !data.records.contains(&standard[0]);
             let Spanned { at: location, value: name } = zone;
             let services = Vec::new();
@@ -59,6 +62,7 @@ impl Resolver<'_> {
                 nameservers,
                 records,
                 dnssec,
+                transfer,
                 services,
                 soa_from_file,
             });
