@@ -54,11 +54,18 @@ const POINTER_REACH: usize = 0x4000;
 pub(crate) struct Targets {
     offsets: [u16; MAX_TARGETS],
     count: usize,
+    /// Whether a name may only point at one in the same case.
+    keeps_case: bool,
 }
 
 impl Targets {
     pub(crate) const fn new() -> Self {
-        Self { offsets: [0; MAX_TARGETS], count: 0 }
+        Self { offsets: [0; MAX_TARGETS], count: 0, keeps_case: false }
+    }
+
+    /// For zone transfers, which keep the case of names (RFC 5936 §3.4).
+    pub(crate) const fn keeping_case() -> Self {
+        Self { keeps_case: true, ..Self::new() }
     }
 }
 
@@ -221,7 +228,9 @@ impl<'a> Composer<'a> {
             else {
                 return false;
             };
-            if !ours.eq_ignore_ascii_case(theirs) {
+            let same =
+                if self.targets.keeps_case { ours == theirs } else { ours.eq_ignore_ascii_case(theirs) };
+            if !same {
                 return false;
             }
             if length == 0 {

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rhumb_health::roster::NO_SITE;
-use rhumb_zones::{Diagnostics, OneOrMany, Prefix, Read, Reader, Tree, spec};
+use rhumb_zones::{Diagnostics, Named, OneOrMany, Prefix, Read, Reader, Tree, spec};
 use serde_json::{Value as Json, json};
 
 use crate::admin;
@@ -26,6 +26,7 @@ use crate::keys::KeySource;
 use crate::load::Sources;
 use crate::net::{Limits, NetOptions};
 use crate::snapshot::Options;
+use crate::tsig::{SecretError, TsigKey};
 use crate::votes::{self, VotesKeys};
 use guard::CookieKeys;
 
@@ -110,6 +111,8 @@ spec! {
         identity: Option<Shown>,
         /// Who may ask _why; loopback unless given.
         why_from: Option<Vec<Prefix>>,
+        /// Secrets shared with other servers, by name (TSIG).
+        tsig: Named<TsigKey>,
         /// Who is told of alarms.
         alarms: Vec<Webhook>,
         /// How votes are exchanged with other sites.
@@ -157,6 +160,9 @@ pub enum ConfigError {
     /// A secret cannot be made.
     #[error("the system gives no random octets")]
     Random(#[source] std::io::Error),
+    /// A key is none.
+    #[error(transparent)]
+    Key(#[from] SecretError),
     /// There is nothing to serve.
     #[error(
         "no policy given: name files or directories, or list them under `policies:` in the --config file"
@@ -199,6 +205,7 @@ impl Config {
         let defaults = Options::default();
         let (cookie_secrets, cookies) =
             file.cookies.unwrap_or_default().settings(base).map_err(ConfigError::Random)?;
+        let tsig = file.tsig.iter().map(|(name, key)| key.key(name, base)).collect::<Result<_, _>>()?;
         let site: Option<Arc<str>> = site.or(file.site).map(Arc::from);
         let own_site = site.clone().unwrap_or_else(|| Arc::from(NO_SITE));
         let state = state.or_else(|| Some(base.join(file.state?)));
@@ -230,6 +237,7 @@ impl Config {
                 version: file.version.map_or(defaults.version, |Shown(text)| text),
                 identity: file.identity.and_then(|Shown(text)| text),
                 why_from: file.why_from.unwrap_or(defaults.why_from),
+                tsig,
             }),
             alarms: file.alarms,
         })

@@ -231,7 +231,7 @@ fn bind(address: SocketAddr, kind: Type) -> io::Result<Socket> {
 }
 
 /// Seconds since 1970, as far as 32 bits carry.
-fn clock() -> u32 {
+pub(crate) fn clock() -> u32 {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     u32::try_from(seconds).unwrap_or(u32::MAX)
 }

@@ -10,18 +10,20 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::snapshot::Snapshot;
+use crate::transfer::Transfers;
 
 /// A handle to the current snapshot; clones share it.
 #[derive(Clone, Debug)]
 pub struct Publisher {
     current: Arc<ArcSwap<Snapshot>>,
+    transfers: Arc<Transfers>,
 }
 
 impl Publisher {
     /// Starts with `first`.
     #[must_use]
     pub fn new(first: Snapshot) -> Self {
-        Self { current: Arc::new(ArcSwap::from_pointee(first)) }
+        Self { current: Arc::new(ArcSwap::from_pointee(first)), transfers: Arc::default() }
     }
 
     /// Makes `next` what every following batch of queries is answered from.
@@ -33,6 +35,11 @@ impl Publisher {
     #[must_use]
     pub fn current(&self) -> Arc<Snapshot> {
         self.current.load_full()
+    }
+
+    /// What transfers of it share.
+    pub(crate) fn transfers(&self) -> &Transfers {
+        &self.transfers
     }
 
     /// A reader that keeps its own reference between loads.

@@ -18,7 +18,7 @@
 
 pub(crate) mod edns;
 mod lifetime;
-mod reader;
+pub(crate) mod reader;
 
 use reader::Reader;
 
@@ -47,6 +47,8 @@ pub(crate) enum Rcode {
     Refused = 5,
     /// A DNAME led to a name that is too long (RFC 6672 §2.2).
     YxDomain = 6,
+    /// Not a zone of this server's, or a seal that does not hold (RFC 8945).
+    NotAuth = 9,
     /// An EDNS version that is not implemented (RFC 6891 §6.1.3).
     BadVers = 16,
     /// A cookie is asked for, and none or a false one was sent (RFC 7873 §8).
@@ -152,7 +154,7 @@ impl<'a> Question<'a> {
     /// That of a query which has none (RFC 7873 §5.4).
     const NONE: Self = Self { name: &[], wire: &[], labels: 0, qtype: 0, qclass: 0 };
 
-    fn read(reader: &mut Reader<'a>, folded: &mut Folded) -> Option<Self> {
+    pub(crate) fn read(reader: &mut Reader<'a>, folded: &mut Folded) -> Option<Self> {
         let start = reader.position();
         let labels = folded.fill(reader)?;
         let name = reader.since(start);

@@ -240,6 +240,7 @@ impl Reloader {
 
     /// What follows a publication and need not precede it.
     fn accepted(&self) {
+        self.publisher.transfers().announce();
         self.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         if let Err(error) = self.serials.save() {
             tracing::warn!(%error, "serials are not saved: after a restart they may go back");

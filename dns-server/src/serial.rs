@@ -4,7 +4,8 @@
 //! serial as "has this zone changed". So it moves when the zone's content
 //! moves and at no other time: not for a reload that changes nothing, not for
 //! a health change, not for a new geo database. Content is the static records
-//! (with the SOA as the operator wrote it) and what each service may answer.
+//! (with the SOA as the operator wrote it), what each service may answer, and
+//! what the client of a transferred view is answered.
 //!
 //! A new content takes the larger of its *candidate* and the previous serial
 //! plus one, by the arithmetic of RFC 1982 §3. The candidate is the serial of
@@ -26,10 +27,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use rhumb_zones::{Model, Name, Rtype, Zone};
+use rhumb_zones::{Model, Name, Record, Rtype, Zone, ZoneId};
 use serde::{Deserialize, Serialize};
 
 use crate::files;
+use crate::snapshot::Views;
 
 /// The serial of each zone, and the content it was given for.
 #[derive(Clone, Debug, Default)]
@@ -78,9 +80,9 @@ impl Serials {
 
     /// The serial of each zone of `model`, by zone. `newest` is the time of
     /// the newest file a zone was read from, in Unix seconds.
-    pub fn assign(&mut self, model: &Model, newest: impl Fn(&Zone) -> u32) -> Vec<u32> {
-        let serial_of = |zone: &Zone| {
-            let content = content(model, zone);
+    pub fn assign(&mut self, (model, views): (&Model, &Views), newest: impl Fn(&Zone) -> u32) -> Vec<u32> {
+        let serial_of = |(index, zone): (usize, &Zone)| {
+            let content = content((model, zone), views.zone(ZoneId::new(index)));
             let key = zone.name.to_string().to_ascii_lowercase();
             let candidate = if zone.soa_from_file { soa_serial(zone) } else { None };
             let candidate = candidate.unwrap_or_else(|| newest(zone));
@@ -88,7 +90,7 @@ impl Serials {
             self.zones.insert(key, Entry { content, serial });
             serial
         };
-        model.zones().iter().map(serial_of).collect()
+        model.zones().iter().enumerate().map(serial_of).collect()
     }
 
     /// Writes the list, if it has a place.
@@ -131,9 +133,9 @@ fn soa_serial(zone: &Zone) -> Option<u32> {
     numbers.first_chunk().map(|serial| u32::from_be_bytes(*serial))
 }
 
-fn content(model: &Model, zone: &Zone) -> u64 {
+fn content((model, zone): (&Model, &Zone), view: &[Record]) -> u64 {
     let mut hash = Fnv::default();
-    for record in &zone.records.records {
+    for record in zone.records.records.iter().chain(view) {
         hash.field(&record.owner.folded());
         hash.field(&record.rtype.0.to_be_bytes());
         hash.field(&record.ttl.to_be_bytes());

@@ -30,6 +30,7 @@ use crate::reload::{Reloader, Request, now};
 use crate::serial::Serials;
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
+use crate::transfer;
 use crate::votes::{Votes, VotesError};
 use crate::warm;
 
@@ -126,6 +127,7 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
     if let Some(directory) = keys {
         steward::spawn(directory, publisher.clone(), requests.clone()).map_err(ServeError::Start)?;
     }
+    transfer::notify::spawn(&publisher, &listen).map_err(ServeError::Start)?;
     let running = server.run().map_err(ServeError::Start)?;
     let desk = Desk {
         publisher,

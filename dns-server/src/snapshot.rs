@@ -12,6 +12,7 @@ mod compile;
 pub(crate) mod names;
 pub(crate) mod rows;
 pub(crate) mod signing;
+mod views;
 
 use std::sync::Arc;
 
@@ -20,8 +21,10 @@ use rhumb_policies::{Atlas, State, World};
 use rhumb_zones::{Prefix, ServiceId};
 
 use crate::cookie::Cookies;
+use crate::tsig::Keyring;
 pub use names::TooLarge;
 pub use signing::Signatures;
+pub use views::Views;
 
 use names::Names;
 use rows::ServiceRows;
@@ -41,6 +44,8 @@ pub struct Options {
     pub identity: Option<String>,
     /// Who may ask `_why`.
     pub why_from: Vec<Prefix>,
+    /// Secrets shared with other servers.
+    pub tsig: Keyring,
 }
 
 impl Options {
@@ -58,6 +63,7 @@ impl Default for Options {
             version: Some(concat!("rhumb ", env!("CARGO_PKG_VERSION")).to_owned()),
             identity: None,
             why_from: loopback.iter().filter_map(|text| text.parse().ok()).collect(),
+            tsig: Keyring::default(),
         }
     }
 }
@@ -73,6 +79,8 @@ pub struct Parts {
     pub atlas: Arc<Atlas>,
     /// What is usable now.
     pub state: Arc<State>,
+    /// What services are to the clients whose views are transferred.
+    pub views: Arc<Views>,
     /// SOA serials, by zone.
     pub serials: Vec<u32>,
     /// What signs zones.

@@ -120,7 +120,7 @@ impl Counters {
             Rcode::NotImp => &self.notimp,
             Rcode::Refused => &self.refused,
             Rcode::BadCookie => &self.badcookie,
-            Rcode::YxDomain | Rcode::BadVers => &self.other_rcode,
+            Rcode::YxDomain | Rcode::NotAuth | Rcode::BadVers => &self.other_rcode,
         });
     }
 

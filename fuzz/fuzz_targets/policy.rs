@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use rhumb::snapshot::{Parts, Signatures, Snapshot};
+use rhumb::snapshot::{Parts, Signatures, Snapshot, Views};
 use rhumb_geo::{Gazetteer, PlaceTable};
 use rhumb_health::Status;
 use rhumb_policies::{Atlas, Inputs, State, World, advance};
@@ -50,6 +50,7 @@ fn compile(world: World) {
     state.select(&world, &atlas, &inputs);
     let zones = world.model().zones().len();
     let signatures = Signatures::none(world.model());
+    let views = Views::of(&world, &atlas);
     let compiled = Snapshot::compile(Parts {
         serials: vec![1; zones],
         world: Arc::new(world),
@@ -57,6 +58,7 @@ fn compile(world: World) {
         atlas: Arc::new(atlas),
         state: Arc::new(state),
         signatures,
+        views: Arc::new(views),
         generation: 1,
         options: Arc::default(),
     });

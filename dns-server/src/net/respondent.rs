@@ -12,8 +12,9 @@ use std::cell::RefCell;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::front;
 use crate::publish::Publisher;
-use crate::respond::{Meta, Scratch, Transport, respond};
+use crate::respond::{Meta, Scratch, Transport};
 use crate::stats::Counters;
 
 /// Largest message of any stream: its length has two octets.
@@ -60,8 +61,13 @@ impl Respondent {
         let Caller { source, local, transport } = *caller;
         let Tools { scratch, reply, random } = &mut *self.tools.borrow_mut();
         let meta = Meta { source, local, transport, idle, now: super::clock(), draw: random.u64(..) };
-        let length = respond(&self.publisher.current(), scratch, (query, &meta), reply)?;
+        let length = front::answer(&self.publisher.current(), scratch, (query, &meta), reply)?;
         reply.get(..length).map(take)
+    }
+
+    /// Where transfers find what they send.
+    pub(super) const fn publisher(&self) -> &Publisher {
+        &self.publisher
     }
 
     pub(super) fn counters(&self) -> &Counters {

@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::places::Places;
 use super::respondent::{Caller, Respondent};
+use crate::transfer;
 
 /// Octets asked for at a time: dozens of pipelined queries.
 const READ: usize = 4096;
@@ -50,6 +51,14 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         }
         let Some(used) = answered else { break };
         input.drain(..used);
+        if let Some(message) = transfer_in(&input) {
+            let publisher = respondent.publisher();
+            let (transfers, snapshot) = (publisher.transfers(), publisher.current());
+            transfer::serve(stream, (transfers, &snapshot), message, caller.source).await?;
+            let served = PREFIX + message.len();
+            input.drain(..served);
+            continue;
+        }
         if used > 0 {
             deadline = None;
             if is_whole(&input) {
@@ -77,8 +86,8 @@ async fn send<S: AsyncWrite + Unpin>(stream: &mut S, output: &[u8]) -> io::Resul
     stream.flush().await
 }
 
-/// Answers whole messages until there is enough to send; gives the octets
-/// used up, or nothing when a message deserves no answer and its sender no
+/// Answers whole messages until there is enough to send or a transfer is
+/// wanted; gives the octets used up, or nothing when a message deserves no answer and its sender no
 /// more attention.
 fn answer_all(
     input: &[u8],
@@ -88,6 +97,7 @@ fn answer_all(
     let idle = u16::try_from(idle.as_millis() / 100).unwrap_or(u16::MAX);
     let mut rest = input;
     while output.len() < WRITE
+        && transfer_in(rest).is_none()
         && let Some((message, after)) = first(rest)
     {
         respondent.answer(message, (caller, Some(idle)), |reply| {
@@ -97,6 +107,11 @@ fn answer_all(
         rest = after;
     }
     Some(input.len() - rest.len())
+}
+
+/// The first message of `input`, if it asks for a transfer.
+fn transfer_in(input: &[u8]) -> Option<&[u8]> {
+    first(input).map(|(message, _)| message).filter(|message| transfer::is_request(message))
 }
 
 fn is_whole(input: &[u8]) -> bool {

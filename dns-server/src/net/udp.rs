@@ -14,8 +14,9 @@ use socket2::Socket;
 
 use super::batch::Batch;
 use super::proxy::{Ends, Proxies};
+use crate::front;
 use crate::publish::Publisher;
-use crate::respond::{Meta, Scratch, Transport, respond};
+use crate::respond::{Meta, Scratch, Transport};
 use crate::stats::Counters;
 
 /// How long an idle worker may keep an old snapshot alive.
@@ -65,7 +66,7 @@ impl Worker {
                 };
                 let meta =
                     Meta { source, local, transport: Transport::Udp, idle: None, now, draw: random.u64(..) };
-                respond(snapshot, &mut scratch, (packet, &meta), reply)
+                front::answer(snapshot, &mut scratch, (packet, &meta), reply)
             });
             batch.send(&self.socket);
         }

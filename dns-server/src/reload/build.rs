@@ -6,12 +6,14 @@ use std::time::Duration;
 use rhumb_dnssec::Shared;
 use rhumb_health::Status;
 use rhumb_policies::{Inputs, State, advance};
+use rhumb_zones::{Diagnostics, Model, Transfer};
 
 use super::journal;
 use crate::cookie::{Cookies, Secret};
 use crate::load::{Footprint, Load, Loader};
 use crate::serial::Serials;
-use crate::snapshot::{Options, Parts, Signatures, Snapshot};
+use crate::snapshot::{Options, Parts, Signatures, Snapshot, Views};
+use crate::tsig::Keyring;
 
 /// What every generation is made with.
 #[derive(Debug)]
@@ -51,6 +53,10 @@ impl Builder {
         let said: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
         let Some(loaded) = loaded else { return (footprint, Err(said)) };
         let model = loaded.world.model();
+        let unknown = unknown_keys(model, &self.options.tsig);
+        if unknown.refuse() {
+            return (footprint, Err(unknown.iter().map(ToString::to_string).collect()));
+        }
         // Nothing is probed yet: every target is as its `assume:` says.
         let inputs = Inputs::new(model, Status::Unknown);
         let mut state =
@@ -58,8 +64,10 @@ impl Builder {
         state.select(&loaded.world, &loaded.atlas, &inputs);
         let signatures = Signatures::of(model, loaded.keys, &self.signed);
         self.signed = Arc::clone(&signatures.shared);
+        let views = Views::of(&loaded.world, &loaded.atlas);
         let parts = Parts {
-            serials: serials.assign(model, footprint.newest()),
+            serials: serials.assign((model, &views), footprint.newest()),
+            views: Arc::new(views),
             world: loaded.world,
             places: loaded.places,
             atlas: loaded.atlas,
@@ -71,4 +79,17 @@ impl Builder {
         let built = Snapshot::compile(parts).map(|snapshot| Built { snapshot, warnings: said });
         (footprint, built.map_err(|error| vec![error.to_string()]))
     }
+}
+
+/// Keys of `transfer:` that the server's configuration lacks.
+fn unknown_keys(model: &Model, keyring: &Keyring) -> Diagnostics {
+    let mut out = Diagnostics::default();
+    for zone in model.zones() {
+        let Some(Transfer { location, keys, .. }) = &zone.transfer else { continue };
+        for key in keys.iter().filter(|key| keyring.lacks(key)) {
+            let what = format!("{key} must be a key of the server's configuration, under tsig");
+            out.error(location, &format!("zone {}", zone.name), "transfer.keys", what);
+        }
+    }
+    out
 }

@@ -10,7 +10,7 @@ use crate::clients::{Clients, encrypted};
 use rhumb::net::{NetOptions, Running, Server};
 use rhumb::publish::Publisher;
 use rhumb::respond::{Meta, Scratch, Transport, respond};
-use rhumb::snapshot::{Parts, Signatures, Snapshot};
+use rhumb::snapshot::{Parts, Signatures, Snapshot, Views};
 use rhumb::stats::Stats;
 use rhumb_dnssec::{Algorithm, Key, Shared, ZoneKeys};
 use rhumb_geo::{Database, Gazetteer, PlaceTable};
@@ -170,11 +170,22 @@ fn load(policy: &Path, databases: Vec<Vec<u8>>) -> Snapshot {
     let inputs = Inputs::new(world.model(), Status::Unknown);
     let state = advance(&world, &State::default(), &inputs, Duration::ZERO);
     let serials = world.model().zones().iter().map(|_| 7).collect();
+    let views = Arc::new(Views::of(&world, &atlas));
     let (world, places, atlas, state) = (Arc::new(world), Arc::new(places), Arc::new(atlas), Arc::new(state));
     let signatures = Signatures::of(world.model(), keys(world.model()), &Arc::new(Shared::new(0, 0)));
     let options = Arc::default();
-    Snapshot::compile(Parts { world, places, atlas, state, serials, signatures, generation: 1, options })
-        .unwrap()
+    Snapshot::compile(Parts {
+        world,
+        places,
+        atlas,
+        state,
+        views,
+        serials,
+        signatures,
+        generation: 1,
+        options,
+    })
+    .unwrap()
 }
 
 /// A new key for every signed zone.

@@ -1,0 +1,123 @@
+//! Where a message meets the server, whatever brought it.
+//!
+//! The query path knows neither seals nor transfers. What ends with a TSIG is
+//! verified here, asked without it, and answered with one; IXFR in a datagram
+//! is told the current SOA (RFC 1995 §2) and comes back over a stream, where
+//! [`transfer::serve`] takes it. Everything else, which is nearly everything,
+//! goes straight through: that costs it a look at two counts of its header and
+//! a walk along its additional records.
+//!
+//! **Invariant:** a message without a seal allocates nothing here.
+
+use rhumb_zones::Name;
+
+use crate::query::reader::Reader;
+use crate::query::{HEADER, Rcode};
+use crate::respond::{Meta, Scratch, Transport, respond};
+use crate::snapshot::Snapshot;
+use crate::transfer;
+use crate::tsig::{self, Fault, Found, Key, Tsig};
+
+/// Octets that every UDP client takes (RFC 1035 §4.2.1).
+const PLAIN_UDP: u16 = 512;
+
+const RESPONSE: u16 = 0x8000;
+const REPEATED: u16 = 0x7910;
+
+/// Answers `packet` into `out` and gives the reply's length; nothing when the
+/// packet deserves no answer.
+pub(crate) fn answer(
+    snapshot: &Snapshot,
+    scratch: &mut Scratch,
+    (packet, meta): (&[u8], &Meta),
+    out: &mut [u8],
+) -> Option<usize> {
+    match tsig::find(packet) {
+        Found::Nothing => match datagram((snapshot, packet), meta, None) {
+            Some(reply) => put(out, &reply),
+            None => respond(snapshot, scratch, (packet, meta), out),
+        },
+        Found::Malformed => put(out, &bare(packet, Rcode::FormErr)),
+        Found::Tsig(tsig) => {
+            let room = room(snapshot, &tsig, meta).min(out.len());
+            put(out, &sealed(snapshot, scratch, (packet, meta), (&tsig, room))?)
+        }
+    }
+}
+
+/// The answer to IXFR in a datagram; it brings a record in its authority
+/// section, and nothing else does.
+fn datagram((snapshot, packet): (&Snapshot, &[u8]), meta: &Meta, key: Option<&Key>) -> Option<Vec<u8>> {
+    let may_be = meta.transport == Transport::Udp
+        && packet.get(8..10).is_some_and(|count| count != [0, 0])
+        && transfer::may_be(packet);
+    if may_be { transfer::datagram((snapshot, packet), meta.source, key) } else { None }
+}
+
+/// Octets that the answer may have.
+fn room(snapshot: &Snapshot, tsig: &Tsig<'_>, meta: &Meta) -> usize {
+    let least = snapshot.options().udp_size.min(tsig.udp_size.unwrap_or(PLAIN_UDP)).max(PLAIN_UDP);
+    usize::from(if meta.transport == Transport::Udp { least } else { u16::MAX })
+}
+
+fn sealed(
+    snapshot: &Snapshot,
+    scratch: &mut Scratch,
+    (packet, meta): (&[u8], &Meta),
+    (tsig, room): (&Tsig<'_>, usize),
+) -> Option<Vec<u8>> {
+    let now = u64::from(meta.now);
+    let mut session = match tsig::verify(&snapshot.options().tsig, packet, tsig, now) {
+        Ok(session) => session,
+        Err(fault) => return Some(refusal(packet, tsig, fault, now)),
+    };
+    let asked = tsig::without(packet, tsig);
+    let mut reply = match datagram((snapshot, &asked), meta, Some(session.key())) {
+        Some(reply) => reply,
+        None => {
+            let mut reply = vec![0; room.checked_sub(session.reserve())?];
+            let length = respond(snapshot, scratch, (&asked, meta), &mut reply)?;
+            reply.truncate(length);
+            reply
+        }
+    };
+    session.seal(&mut reply, now);
+    Some(reply)
+}
+
+/// What is told to one whose seal does not hold.
+pub(crate) fn refusal(packet: &[u8], tsig: &Tsig<'_>, fault: Fault<'_>, now: u64) -> Vec<u8> {
+    let mut reply = bare(packet, if let Fault::Malformed = fault { Rcode::FormErr } else { Rcode::NotAuth });
+    match fault {
+        Fault::Malformed => {}
+        Fault::Unproven(error) => tsig::seal_error(&mut reply, tsig, error),
+        Fault::Late(mut session) => session.seal(&mut reply, now),
+    }
+    reply
+}
+
+/// Header and question, where it can be read, with an rcode.
+fn bare(packet: &[u8], rcode: Rcode) -> Vec<u8> {
+    let mut reader = Reader::new(packet);
+    let [id, bits] = reader.words().unwrap_or_default();
+    let question = reader.take(HEADER - 4).and_then(|_| {
+        let start = reader.position();
+        reader.skip_name()?;
+        reader.take(4)?;
+        Some(reader.since(start))
+    });
+    // One that is compressed cannot be repeated as it stands.
+    let question = question.filter(|question| Name::from_wire(&question[..question.len() - 4]).is_ok());
+    let bits = RESPONSE | bits & REPEATED | rcode as u16;
+    let words = [id, bits, u16::from(question.is_some()), 0, 0, 0];
+    words
+        .iter()
+        .flat_map(|word| word.to_be_bytes())
+        .chain(question.unwrap_or_default().iter().copied())
+        .collect()
+}
+
+fn put(out: &mut [u8], reply: &[u8]) -> Option<usize> {
+    out.get_mut(..reply.len())?.copy_from_slice(reply);
+    Some(reply.len())
+}

@@ -1,0 +1,83 @@
+//! What a transferred zone consists of.
+//!
+//! The static records as they stand in the model, occluded ones and glue
+//! included (RFC 5936 §3.5), the SOA with the serial that is served, and the
+//! services as the zone's view is given them. Nothing is copied: a walk merges
+//! two sorted lists that the snapshot holds.
+//!
+//! **Invariant:** equal serials of a zone mean equal content.
+
+use std::borrow::Cow;
+
+use rhumb_zones::{Name, Record, Rtype, Zone, ZoneId};
+
+use crate::snapshot::Snapshot;
+
+/// Octets of SERIAL, REFRESH, RETRY, EXPIRE and MINIMUM, which end a SOA.
+const NUMBERS: usize = 20;
+
+/// One zone of one snapshot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Content<'s> {
+    pub(crate) zone: &'s Zone,
+    pub(crate) serial: u32,
+    view: &'s [Record],
+}
+
+/// One record on its way out.
+#[derive(Clone, Debug)]
+pub(crate) struct Item<'s> {
+    pub(crate) owner: &'s [u8],
+    pub(crate) rtype: Rtype,
+    pub(crate) ttl: u32,
+    pub(crate) rdata: Cow<'s, [u8]>,
+}
+
+impl<'s> Content<'s> {
+    pub(crate) fn of(snapshot: &'s Snapshot, id: ZoneId) -> Self {
+        let parts = snapshot.parts();
+        let zone = parts.world.model().zone(id);
+        Self { zone, serial: parts.serials[id.index()], view: parts.views.zone(id) }
+    }
+
+    /// Its SOA as it is served.
+    pub(crate) fn soa(&self) -> Item<'s> {
+        let is_soa = |record: &&Record| record.rtype == Rtype::SOA;
+        let record = self.zone.records.records.iter().find(is_soa).expect("ZoneData has an SOA");
+        Item { rdata: Cow::Owned(with_serial(&record.rdata, self.serial)), ..Item::from(record) }
+    }
+
+    /// All records but the SOA, by owner, type and data. What stands beside
+    /// an alias of the view is left out: it is never answered.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &'s Record> + use<'s> {
+        let mut fixed = self.zone.records.records.iter().filter(|r| r.rtype != Rtype::SOA).peekable();
+        let mut view = self.view.iter().peekable();
+        let mut alias: Option<&Name> = None;
+        std::iter::from_fn(move || {
+            while fixed.next_if(|record| Some(&record.owner) == alias).is_some() {}
+            let is_first =
+                |ours: &Record, theirs: &Record| (&ours.owner, ours.rtype) < (&theirs.owner, theirs.rtype);
+            match (fixed.peek(), view.peek()) {
+                (Some(ours), Some(theirs)) if is_first(ours, theirs) => fixed.next(),
+                (Some(_), None) => fixed.next(),
+                _ => view.next().inspect(|record| {
+                    alias = (record.rtype == Rtype::CNAME).then_some(&record.owner).or(alias);
+                }),
+            }
+        })
+    }
+}
+
+impl<'s> From<&'s Record> for Item<'s> {
+    fn from(Record { owner, rtype, ttl, rdata }: &'s Record) -> Self {
+        Self { owner: owner.as_wire(), rtype: *rtype, ttl: *ttl, rdata: Cow::Borrowed(rdata) }
+    }
+}
+
+/// A SOA's data with another serial.
+fn with_serial(rdata: &[u8], serial: u32) -> Vec<u8> {
+    let mut soa = rdata.to_vec();
+    let at = soa.len() - NUMBERS;
+    soa[at..at + 4].copy_from_slice(&serial.to_be_bytes());
+    soa
+}
