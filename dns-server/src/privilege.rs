@@ -2,10 +2,11 @@
 //!
 //! Ports below 1024 need a privilege that answering does not. All that a user
 //! may lose is given up: groups, ids, and every capability but the one that
-//! pings need (`CAP_NET_RAW`, if it was there). What the server must still
-//! write — its state directory, its admin socket — is given to that user;
-//! what it must still read, such as policies and certificates, is the
-//! operator's to make readable.
+//! pings need (`CAP_NET_RAW`, if it was there). The state directory, which the
+//! server must still write, is given to that user; what it must still read,
+//! such as policies and certificates, is the operator's to make readable. The
+//! admin socket stays root's: commands trust none that a user may have put
+//! there.
 //!
 //! It happens before the server's own threads start, because a capability is
 //! kept by a thread and by those it starts.
@@ -13,7 +14,7 @@
 use std::ffi::CString;
 use std::io;
 use std::os::unix::fs::chown;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::{User, initgroups, setgid, setuid};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_keep_capabilities};
@@ -24,11 +25,11 @@ pub enum PrivilegeError {
     /// There is no such user.
     #[error("--user {0}: there is no such user")]
     Unknown(String),
-    /// What the server must write cannot be given to the user.
-    #[error("--user: {path} cannot be given to it")]
+    /// The state directory cannot be given to the user.
+    #[error("--user: {} cannot be given to it", path.display())]
     Give {
-        /// What.
-        path: String,
+        /// The directory.
+        path: PathBuf,
         /// What the system said.
         source: io::Error,
     },
@@ -37,17 +38,17 @@ pub enum PrivilegeError {
     Become(#[source] io::Error),
 }
 
-/// Becomes the user called `name`, who then owns what `own` names.
+/// Becomes the user called `name`, who then owns the `state` directory.
 ///
 /// # Errors
 /// When there is none or the system refuses, as it does without privileges.
-pub fn become_user(name: &str, own: &[&Path]) -> Result<(), PrivilegeError> {
+pub fn become_user(name: &str, state: Option<&Path>) -> Result<(), PrivilegeError> {
     let unknown = || PrivilegeError::Unknown(name.to_owned());
     let c_name = CString::new(name).map_err(|_| unknown())?;
     let user = User::from_name(name).map_err(refused)?.ok_or_else(unknown)?;
-    for path in own {
+    if let Some(path) = state {
         chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
-            .map_err(|source| PrivilegeError::Give { path: path.display().to_string(), source })?;
+            .map_err(|source| PrivilegeError::Give { path: path.to_owned(), source })?;
     }
     let before = capabilities(None).map_err(refused)?;
     let kept = before.permitted & CapabilitySet::NET_RAW;

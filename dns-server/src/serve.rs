@@ -94,8 +94,7 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
     let server = Server::bind(&net, &publisher, &stats).map_err(ServeError::Listen)?;
     let socket = AdminSocket::bind(&admin)?;
     if let Some(user) = user {
-        let own: Vec<&Path> = state.as_deref().into_iter().chain([socket.path()]).collect();
-        become_user(&user, &own)?;
+        become_user(&user, state.as_deref())?;
     }
     let herald = Herald::spawn(alarms, site.as_deref(), Patience::default()).map_err(ServeError::Start)?;
     let keeping = Keeping {

@@ -45,7 +45,8 @@ fn kdig_is_answered_over_every_transport() {
     ];
     for (how, option, more, why) in rows {
         let mut command = Command::new("kdig");
-        command.args(["@127.0.0.1", "-p", port(&lines, how), option, &authority, "+tls-hostname=localhost"]);
+        // The transport last: words on TLS choose TLS.
+        command.args(["@127.0.0.1", "-p", port(&lines, how), &authority, "+tls-hostname=localhost", option]);
         command.args(["+retry=0", "+time=10"]).args(more);
         // Two questions: with +keepopen, on one connection.
         let output = command.args(["www.example.com", "A", "nope.example.com", "A"]).output().unwrap();
@@ -60,7 +61,7 @@ fn kdig_is_answered_over_every_transport() {
 #[test]
 fn a_certificate_is_needed_and_named_when_it_is_wrong() {
     let scratch = Scratch::new("certificates");
-    scratch.write("policy.yaml", &fs::read_to_string(testdata("cases/steered.yaml")).unwrap());
+    let policy = testdata("cases/steered.yaml");
     scratch.write("none.pem", "no certificate");
     let rows: [(&[&str], &str, &str); 3] = [
         (&[], "need --certificate and --key", "neither"),
@@ -68,7 +69,7 @@ fn a_certificate_is_needed_and_named_when_it_is_wrong() {
         (&["--certificate", "away.pem", "--key", "none.pem"], "away.pem: cannot be read", "no file"),
     ];
     for (words, want, why) in rows {
-        let fixed = ["serve", "policy.yaml", "--listen", "127.0.0.1:0", "--admin", "x.sock"];
+        let fixed = ["serve", &*policy, "--listen", "127.0.0.1:0", "--admin", "x.sock"];
         let output = scratch.run(&[&fixed[..], &["--dot", "127.0.0.1:0"], words].concat());
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{why}: {said}");
