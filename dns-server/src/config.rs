@@ -9,7 +9,7 @@
 //! What is steered where is no configuration: that is the policy's.
 
 mod encrypted;
-mod guard;
+pub mod guard;
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU16, NonZeroUsize};
@@ -25,10 +25,11 @@ use crate::alarm::Webhook;
 use crate::keys::KeySource;
 use crate::load::Sources;
 use crate::net::{Limits, NetOptions};
+use crate::observe::Watching;
 use crate::snapshot::Options;
 use crate::tsig::{SecretError, TsigKey};
 use crate::votes::{self, VotesKeys};
-use guard::CookieKeys;
+use guard::{CookieKeys, DnstapKeys, QueryLogKeys, RateLimitKeys};
 
 pub use encrypted::{EncryptedFlags, EncryptedKeys, UrlPath};
 
@@ -105,6 +106,12 @@ spec! {
         udp_size_without_cookie: Option<UdpSize>,
         /// DNS cookies.
         cookies: Option<CookieKeys>,
+        /// How answers over UDP are limited; not unless given.
+        rate_limit: Option<RateLimitKeys>,
+        /// A log of queries.
+        query_log: Option<QueryLogKeys>,
+        /// Queries and replies as dnstap.
+        dnstap: Option<DnstapKeys>,
         /// What version.bind says; `off` refuses it.
         version: Option<Shown>,
         /// What id.server and NSID say; off unless given.
@@ -113,6 +120,10 @@ spec! {
         why_from: Option<Vec<Prefix>>,
         /// Secrets shared with other servers, by name (TSIG).
         tsig: Named<TsigKey>,
+        /// Who may ask in class CHAOS, such as for version.bind; all unless given.
+        chaos_from: Option<Vec<Prefix>>,
+        /// Resolvers whose Client Subnet is believed; all unless given.
+        client_subnet_from: Option<Vec<Prefix>>,
         /// Who is told of alarms.
         alarms: Vec<Webhook>,
         /// How votes are exchanged with other sites.
@@ -203,8 +214,9 @@ impl Config {
         };
         let workers = workers.or(file.workers).map_or_else(cores, |workers| usize::from(workers.get()));
         let defaults = Options::default();
+        let identity = file.identity.and_then(|Shown(text)| text);
         let (cookie_secrets, cookies) =
-            file.cookies.unwrap_or_default().settings(base).map_err(ConfigError::Random)?;
+            CookieKeys::settings(file.cookies, base).map_err(ConfigError::Random)?;
         let tsig = file.tsig.iter().map(|(name, key)| key.key(name, base)).collect::<Result<_, _>>()?;
         let site: Option<Arc<str>> = site.or(file.site).map(Arc::from);
         let own_site = site.clone().unwrap_or_else(|| Arc::from(NO_SITE));
@@ -223,6 +235,12 @@ impl Config {
                 limits: limits(file.connections, file.connections_per_source),
                 encrypted: encrypted::merge(encrypted, file.tls, base)?,
                 proxies: file.proxy_from,
+                rates: file.rate_limit.map(RateLimitKeys::settings),
+                watching: Watching {
+                    log: file.query_log.map(|keys| keys.settings(base)),
+                    dnstap: file.dnstap.map(|keys| keys.settings(base)),
+                    identity: identity.clone(),
+                },
                 ..NetOptions::new(listen, workers)
             },
             user: user.or(file.user),
@@ -235,9 +253,11 @@ impl Config {
                 udp_size_without_cookie: file.udp_size_without_cookie.unwrap_or(file.udp_size).0,
                 cookies,
                 version: file.version.map_or(defaults.version, |Shown(text)| text),
-                identity: file.identity.and_then(|Shown(text)| text),
+                identity,
                 why_from: file.why_from.unwrap_or(defaults.why_from),
                 tsig,
+                chaos_from: file.chaos_from,
+                client_subnet_from: file.client_subnet_from,
             }),
             alarms: file.alarms,
         })
@@ -377,7 +397,7 @@ mod tests {
 
     #[test]
     fn flags_and_file_merge() {
-        let rows: [(&[&str], &str, &str, &str); 8] = [
+        let rows: [(&[&str], &str, &str, &str); 9] = [
             (
                 &[],
                 "{policies: [a, /b], geo: g.mmdb, listen: '[::1]:5300', workers: 3, version: off, identity: ns1}",
@@ -418,6 +438,16 @@ mod tests {
                  F:1:42: configuration: alarms.1.webhook: must be a URL such as http://alerts.example.com:9093, without a user, not \"http://u:p@a/\"\n\
                  F:1:60: configuration: alarms.2: must have either alertmanager or webhook\n",
                 "no receivers",
+            ),
+            (
+                &["p"],
+                "{chaos-from: [x], client-subnet-from: [192.0.2.1/24], cookies: {secret: s}}",
+                "the configuration is wrong\n\
+                 F:1:65: configuration: cookies.secret: is not a key that this place knows\n    \
+                 hint: did you mean \"secrets\"?\n\
+                 F:1:15: configuration: chaos-from.0: must start with an IPv4 or IPv6 address\n\
+                 F:1:40: configuration: client-subnet-from.0: has bits set beyond its length; did you mean 192.0.2.0/24?\n",
+                "mistakes against abuse",
             ),
             (
                 &["p"],

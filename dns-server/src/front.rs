@@ -34,13 +34,14 @@ pub(crate) fn answer(
 ) -> Option<usize> {
     match tsig::find(packet) {
         Found::Nothing => match datagram((snapshot, packet), meta, None) {
-            Some(reply) => put(out, &reply),
+            Some(reply) => put(scratch, out, &reply),
             None => respond(snapshot, scratch, (packet, meta), out),
         },
-        Found::Malformed => put(out, &bare(packet, Rcode::FormErr)),
+        Found::Malformed => put(scratch, out, &bare(packet, Rcode::FormErr)),
         Found::Tsig(tsig) => {
             let room = room(snapshot, &tsig, meta).min(out.len());
-            put(out, &sealed(snapshot, scratch, (packet, meta), (&tsig, room))?)
+            let reply = sealed(snapshot, scratch, (packet, meta), (&tsig, room))?;
+            put(scratch, out, &reply)
         }
     }
 }
@@ -117,7 +118,9 @@ fn bare(packet: &[u8], rcode: Rcode) -> Vec<u8> {
         .collect()
 }
 
-fn put(out: &mut [u8], reply: &[u8]) -> Option<usize> {
+/// Gives a reply that `respond` did not make, or not last.
+fn put(scratch: &mut Scratch, out: &mut [u8], reply: &[u8]) -> Option<usize> {
+    scratch.hand_in(reply);
     out.get_mut(..reply.len())?.copy_from_slice(reply);
     Some(reply.len())
 }

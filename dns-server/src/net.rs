@@ -28,12 +28,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
 use rhumb_zones::Prefix;
 
+use crate::limit::{Limiter, RateLimits};
+use crate::observe::{Observatory, Watching};
 use crate::publish::Publisher;
 use crate::stats::Stats;
 use proxy::Proxies;
@@ -56,13 +58,25 @@ pub struct NetOptions {
     pub encrypted: Option<Encrypted>,
     /// Sources that send PROXY headers.
     pub proxies: Vec<Prefix>,
+    /// How answers over UDP are limited, if they are.
+    pub rates: Option<RateLimits>,
+    /// Who is told of queries and answers.
+    pub watching: Watching,
 }
 
 impl NetOptions {
     /// UDP and TCP on these addresses, the rest as usual.
     #[must_use]
     pub fn new(listen: Vec<SocketAddr>, workers: usize) -> Self {
-        Self { listen, workers, limits: Limits::default(), encrypted: None, proxies: Vec::new() }
+        Self {
+            listen,
+            workers,
+            limits: Limits::default(),
+            encrypted: None,
+            proxies: Vec::new(),
+            rates: None,
+            watching: Watching::default(),
+        }
     }
 }
 
@@ -74,6 +88,8 @@ pub struct Server {
     encrypted: Option<encrypted::Listeners>,
     limits: Limits,
     proxies: Proxies,
+    limiter: Option<Arc<Limiter>>,
+    observatory: Observatory,
     addresses: Vec<SocketAddr>,
     encrypted_addresses: Vec<(&'static str, SocketAddr)>,
     publisher: Publisher,
@@ -85,6 +101,8 @@ pub struct Server {
 pub struct Running {
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
+    /// Ends after the threads, and writes what they still told.
+    observatory: Observatory,
 }
 
 /// How often a port taken for UDP may turn out to be in use for TCP before
@@ -110,6 +128,8 @@ impl Server {
             encrypted: None,
             limits: options.limits,
             proxies: Proxies::new(&options.proxies),
+            limiter: options.rates.clone().map(|rates| Arc::new(Limiter::new(rates))),
+            observatory: Observatory::open(options.watching.clone(), stats)?,
             addresses: Vec::new(),
             encrypted_addresses: Vec::new(),
             publisher: publisher.clone(),
@@ -157,18 +177,28 @@ impl Server {
     /// # Errors
     /// When a thread cannot be started.
     pub fn run(self) -> io::Result<Running> {
-        let mut running = Running { stop: Arc::new(AtomicBool::new(false)), threads: Vec::new() };
+        let mut running = Running {
+            stop: Arc::new(AtomicBool::new(false)),
+            threads: Vec::new(),
+            observatory: self.observatory,
+        };
+        let started = Instant::now();
         for (index, worker) in self.udp.into_iter().enumerate() {
             let (publisher, with) = (self.publisher.clone(), (self.stats.block(), self.proxies.clone()));
-            running.spawn(format!("udp-{index}"), move |stop| worker.serve(&publisher, with, &stop))?;
+            let observer = running.observatory.observer();
+            let guard = udp::Guard { limiter: self.limiter.clone(), observer, started };
+            running
+                .spawn(format!("udp-{index}"), move |stop| worker.serve(&publisher, with, &guard, &stop))?;
         }
         let terms = (self.limits, self.proxies);
+        let respondent = |observatory: &Observatory| {
+            Respondent::new(self.publisher.clone(), self.stats.block(), observatory.observer())
+        };
         if let Some(listeners) = self.encrypted {
-            let respondent = Respondent::new(self.publisher.clone(), self.stats.block());
-            let terms = terms.clone();
+            let (respondent, terms) = (respondent(&running.observatory), terms.clone());
             running.spawn("tls".to_owned(), move |stop| listeners.serve(respondent, terms, &stop))?;
         }
-        let (listeners, respondent) = (self.tcp, Respondent::new(self.publisher, self.stats.block()));
+        let (listeners, respondent) = (self.tcp, respondent(&running.observatory));
         running.spawn("tcp".to_owned(), move |stop| tcp::serve(listeners, respondent, terms, &stop))?;
         Ok(running)
     }

@@ -16,6 +16,7 @@
 //! may ask.
 
 mod additional;
+mod answered;
 mod chain;
 mod chaos;
 mod client;
@@ -34,8 +35,9 @@ use rhumb_zones::Name;
 
 use crate::compose::Targets;
 use crate::query::{CLASS_CH, CLASS_IN, Folded, Query, Rcode};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Options, Snapshot};
 use crate::stats::Counters;
+pub use answered::{Answered, Class};
 use opt::Why;
 use reply::Reply;
 
@@ -86,13 +88,30 @@ pub struct Scratch {
     counters: Arc<Counters>,
     folded: Folded,
     targets: Targets,
+    answered: Answered,
 }
 
 impl Scratch {
     /// Scratch that counts into `counters`.
     #[must_use]
-    pub const fn new(counters: Arc<Counters>) -> Self {
-        Self { counters, folded: Folded::new(), targets: Targets::new() }
+    pub fn new(counters: Arc<Counters>) -> Self {
+        let answered = Answered::default();
+        Self { counters, folded: Folded::new(), targets: Targets::new(), answered }
+    }
+
+    /// What the last answer was.
+    #[must_use]
+    pub const fn answered(&self) -> &Answered {
+        &self.answered
+    }
+
+    /// Takes note of an answer that another made: it may not be cut.
+    pub(crate) fn hand_in(&mut self, reply: &[u8]) {
+        self.answered = Answered::whole(reply);
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
     }
 }
 
@@ -104,13 +123,15 @@ pub fn respond(
     (packet, meta): (&[u8], &Meta),
     out: &mut [u8],
 ) -> Option<usize> {
-    let Scratch { counters, folded, targets } = scratch;
+    let Scratch { counters, folded, targets, answered } = scratch;
     counters.query(meta.transport);
     let query = match Query::parse(packet, folded) {
         Ok(query) => query,
         Err(Some(reject)) => {
             counters.rcode(reject.rcode);
-            return reply::reject(&reject, snapshot.options().udp_size, out);
+            let length = reply::reject(&reject, snapshot.options().udp_size, out)?;
+            *answered = Answered::bare(reject.rcode, length);
+            return Some(length);
         }
         Err(None) => {
             counters.drop_packet();
@@ -134,11 +155,15 @@ pub fn respond(
         _ if query.question.wire.is_empty() && reply.has_cookie() => {}
         _ if query.question.wire.is_empty() => reply.rcode = Rcode::FormErr,
         CLASS_IN => chain::Chain::new(snapshot, (&query, meta), (counters, folded)).answer(&mut reply),
+        CLASS_CH if !Options::admits(options.chaos_from.as_deref(), meta.source) => {
+            reply.refuse(Rcode::Refused, Why::Prohibited);
+        }
         CLASS_CH => chaos::answer(options, folded.name(), query.question.qtype, &mut reply),
         _ => reply.refuse(Rcode::Refused, Why::NotAuthoritative),
     }
     let written = reply.finish(&query);
     counters.rcode(written.rcode);
+    *answered = written.answered;
     if written.truncated {
         counters.truncate();
     }
@@ -151,5 +176,5 @@ pub fn respond(
 pub fn explain(snapshot: &Snapshot, name: &Name, (packet, meta): (&[u8], &Meta)) -> Option<Explanation> {
     let query = Query::parse(packet, &mut Folded::new()).ok()?;
     let service = why::service_at(snapshot.names(), &name.folded())?;
-    Some(why::tell(snapshot, service, &client::Client::new(&query, meta)))
+    Some(why::tell(snapshot, service, &client::Client::new(&query, meta, snapshot.options())))
 }

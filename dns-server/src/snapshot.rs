@@ -14,6 +14,7 @@ pub(crate) mod rows;
 pub(crate) mod signing;
 mod views;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rhumb_geo::PlaceTable;
@@ -46,11 +47,20 @@ pub struct Options {
     pub why_from: Vec<Prefix>,
     /// Secrets shared with other servers.
     pub tsig: Keyring,
+    /// Who may ask in class CHAOS; nothing is everybody.
+    pub chaos_from: Option<Vec<Prefix>>,
+    /// Whose Client Subnet is believed; nothing is everybody's.
+    pub client_subnet_from: Option<Vec<Prefix>>,
 }
 
 impl Options {
     /// DNS Flag Day 2020: passes every path without fragments.
     pub const UDP_SIZE: u16 = 1232;
+
+    /// Whether `source` is one of `allowed`; nothing is everybody.
+    pub(crate) fn admits(allowed: Option<&[Prefix]>, source: IpAddr) -> bool {
+        allowed.is_none_or(|allowed| allowed.iter().any(|prefix| prefix.contains(source)))
+    }
 }
 
 impl Default for Options {
@@ -64,6 +74,8 @@ impl Default for Options {
             identity: None,
             why_from: loopback.iter().filter_map(|text| text.parse().ok()).collect(),
             tsig: Keyring::default(),
+            chaos_from: None,
+            client_subnet_from: None,
         }
     }
 }

@@ -7,6 +7,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::limit::Verdict;
+use crate::observe::Output;
 use crate::query::Rcode;
 use crate::respond::Transport;
 
@@ -82,6 +84,20 @@ counters! {
     client_subnet,
     /// Queries with a valid cookie.
     cookies,
+    /// Answers over UDP not sent, for want of rate.
+    rate_dropped,
+    /// Answers over UDP cut short, for want of rate.
+    rate_slipped,
+    /// Answers over UDP beyond the rate and sent all the same.
+    rate_spared,
+    /// Lines in the query log.
+    log_lines,
+    /// Lines that the query log lost.
+    log_lost,
+    /// Messages given to dnstap.
+    dnstap_messages,
+    /// Messages that dnstap lost.
+    dnstap_lost,
     /// Answers chosen by a service's policy.
     steered,
     /// Referrals to a child zone.
@@ -133,6 +149,24 @@ impl Counters {
         if subnet {
             bump(&self.client_subnet);
         }
+    }
+
+    pub(crate) fn limit(&self, verdict: Verdict) {
+        match verdict {
+            Verdict::Send => {}
+            Verdict::Spare => bump(&self.rate_spared),
+            Verdict::Slip => bump(&self.rate_slipped),
+            Verdict::Drop => bump(&self.rate_dropped),
+        }
+    }
+
+    pub(crate) fn observe(&self, output: Output, kept: bool) {
+        bump(match (output, kept) {
+            (Output::Log, true) => &self.log_lines,
+            (Output::Log, false) => &self.log_lost,
+            (Output::Dnstap, true) => &self.dnstap_messages,
+            (Output::Dnstap, false) => &self.dnstap_lost,
+        });
     }
 
     pub(crate) fn cookie(&self) {

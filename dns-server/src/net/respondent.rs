@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::front;
+use crate::observe::Observer;
 use crate::publish::Publisher;
 use crate::respond::{Meta, Scratch, Transport};
 use crate::stats::Counters;
@@ -24,6 +25,7 @@ pub(super) const MESSAGE_MAX: usize = 65_535;
 pub(super) struct Respondent {
     publisher: Publisher,
     counters: Arc<Counters>,
+    observer: Observer,
     tools: RefCell<Tools>,
 }
 
@@ -43,11 +45,11 @@ pub(super) struct Caller {
 
 impl Respondent {
     /// Answers from `publisher`'s snapshots, and is the only one to count in
-    /// `counters`.
-    pub(super) fn new(publisher: Publisher, counters: Arc<Counters>) -> Self {
+    /// `counters`; `observer` is told.
+    pub(super) fn new(publisher: Publisher, counters: Arc<Counters>, observer: Observer) -> Self {
         let scratch = Scratch::new(Arc::clone(&counters));
         let tools = Tools { scratch, reply: vec![0; MESSAGE_MAX], random: fastrand::Rng::new() };
-        Self { publisher, counters, tools: RefCell::new(tools) }
+        Self { publisher, counters, observer, tools: RefCell::new(tools) }
     }
 
     /// Hands the answer to `query` to `take`, unless silence is due. `idle` is
@@ -62,7 +64,9 @@ impl Respondent {
         let Tools { scratch, reply, random } = &mut *self.tools.borrow_mut();
         let meta = Meta { source, local, transport, idle, now: super::clock(), draw: random.u64(..) };
         let length = front::answer(&self.publisher.current(), scratch, (query, &meta), reply)?;
-        reply.get(..length).map(take)
+        let reply = reply.get(..length)?;
+        self.observer.note(scratch, (query, &meta), Some(reply));
+        Some(take(reply))
     }
 
     /// Where transfers find what they send.

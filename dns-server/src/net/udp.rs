@@ -8,13 +8,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::Socket;
 
 use super::batch::Batch;
 use super::proxy::{Ends, Proxies};
 use crate::front;
+use crate::limit::Limiter;
+use crate::observe::Observer;
 use crate::publish::Publisher;
 use crate::respond::{Meta, Scratch, Transport};
 use crate::stats::Counters;
@@ -24,6 +26,23 @@ const RECEIVE_WAIT: Duration = Duration::from_millis(250);
 
 /// After an unexpected socket error; keeps a broken socket from spinning.
 const ERROR_PAUSE: Duration = Duration::from_millis(10);
+
+/// What stands around the answers of a worker.
+#[derive(Debug)]
+pub(super) struct Guard {
+    pub(super) limiter: Option<Arc<Limiter>>,
+    pub(super) observer: Observer,
+    /// When the limiter's time began.
+    pub(super) started: Instant,
+}
+
+impl Guard {
+    /// Microseconds since the start, where somebody counts them.
+    fn elapsed(&self) -> u64 {
+        let since = self.limiter.as_ref().map_or(Duration::ZERO, |_| self.started.elapsed());
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    }
+}
 
 /// A bound socket that nobody reads yet.
 #[derive(Debug)]
@@ -43,6 +62,7 @@ impl Worker {
         self,
         publisher: &Publisher,
         (counters, proxies): (Arc<Counters>, Proxies),
+        guard: &Guard,
         stop: &AtomicBool,
     ) {
         let mut batch = Batch::new(self.bound);
@@ -58,6 +78,7 @@ impl Worker {
             }
             let snapshot = snapshots.load();
             let now = super::clock();
+            let elapsed = guard.elapsed();
             batch.answer(|packet, source, local, reply| {
                 let Some((packet, Ends { source, local })) = proxies.strip(packet, Ends { source, local })
                 else {
@@ -66,7 +87,13 @@ impl Worker {
                 };
                 let meta =
                     Meta { source, local, transport: Transport::Udp, idle: None, now, draw: random.u64(..) };
-                front::answer(snapshot, &mut scratch, (packet, &meta), reply)
+                let length = front::answer(snapshot, &mut scratch, (packet, &meta), reply)?;
+                let sent = match &guard.limiter {
+                    Some(limiter) => limiter.apply(&scratch, (&meta, elapsed), (reply, length)),
+                    None => Some(length),
+                };
+                guard.observer.note(&scratch, (packet, &meta), sent.and_then(|length| reply.get(..length)));
+                sent
             });
             batch.send(&self.socket);
         }

@@ -16,8 +16,8 @@ use super::seal::Written;
 use super::{Meta, steered, why};
 use crate::compose::{Owner, Row, Section};
 use crate::query::{Folded, Query, Rcode};
-use crate::snapshot::Snapshot;
 use crate::snapshot::names::{Found, Names, NodeId, Role, RrSet};
+use crate::snapshot::{Options, Snapshot};
 use crate::stats::Counters;
 
 /// Aliases followed in one answer: enough for any sane chain, and a loop ends.
@@ -89,7 +89,7 @@ impl<'q, 's> Chain<'q, 's> {
     ) -> Self {
         Self {
             snapshot,
-            client: Client::new(query, meta),
+            client: Client::new(query, meta, snapshot.options()),
             counters,
             qtype: Rtype(query.question.qtype),
             labels: query.question.labels,
@@ -119,7 +119,11 @@ impl<'q, 's> Chain<'q, 's> {
     fn follow(&mut self, reply: &mut Reply<'_>) {
         let names = self.snapshot.names();
         for _ in 0..MAX_HOPS {
-            let step = match names.find(self.folded.name(), self.labels) {
+            let found = names.find(self.folded.name(), self.labels);
+            if !self.is_admitted(found) {
+                return self.keep_out(reply);
+            }
+            let step = match found {
                 Found::Nowhere => return self.leave(reply),
                 Found::Exact(id) => self.exact(id, reply),
                 Found::Encloser { node, below } => self.enclosed((node, below), reply),
@@ -156,6 +160,21 @@ impl<'q, 's> Chain<'q, 's> {
     fn leave(&self, reply: &mut Reply<'_>) {
         if !reply.has_answer() {
             reply.refuse(Rcode::Refused, Why::NotAuthoritative);
+        }
+    }
+
+    /// Whether the client may ask for names of the zone found.
+    fn is_admitted(&self, found: Found) -> bool {
+        let (Found::Exact(node) | Found::Encloser { node, .. }) = found else { return true };
+        let zone = self.snapshot.names().node(node).zone;
+        let allowed = self.snapshot.parts().world.model().zone(zone).allow_query.as_deref();
+        Options::admits(allowed, self.client.source)
+    }
+
+    /// The zone is not for this client; what led there is.
+    fn keep_out(&self, reply: &mut Reply<'_>) {
+        if !reply.has_answer() {
+            reply.refuse(Rcode::Refused, Why::Prohibited);
         }
     }
 

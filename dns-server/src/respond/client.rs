@@ -3,12 +3,15 @@
 //!
 //! RFC 7871 §7.1: a Client Subnet with SOURCE 0 asks not to be located by it,
 //! and one from private space says nothing about where the client is; both
-//! fall back to the sender's address and are echoed with SCOPE 0.
+//! fall back to the sender's address and are echoed with SCOPE 0. So does one
+//! from a sender that is not among those believed (§11.3): anybody could
+//! otherwise ask what is answered elsewhere.
 
 use std::net::IpAddr;
 
 use super::Meta;
 use crate::query::Query;
+use crate::snapshot::Options;
 
 /// The client behind a query.
 #[derive(Clone, Copy, Debug)]
@@ -28,11 +31,12 @@ pub(super) struct Client<'q> {
 }
 
 impl<'q> Client<'q> {
-    pub(super) fn new(query: &Query<'q>, meta: &Meta) -> Self {
+    pub(super) fn new(query: &Query<'q>, meta: &Meta, options: &Options) -> Self {
         let edns = query.edns.as_ref();
+        let believed = || Options::admits(options.client_subnet_from.as_deref(), meta.source);
         let subnet = edns
             .and_then(|edns| edns.subnet)
-            .filter(|subnet| subnet.source > 0 && !rhumb_geo::is_private(subnet.address))
+            .filter(|subnet| subnet.source > 0 && !rhumb_geo::is_private(subnet.address) && believed())
             .map(|subnet| (subnet.address, subnet.source));
         Self {
             source: meta.source,

@@ -9,6 +9,7 @@ use crate::compose::{Composer, Mark, Row, Section, Targets};
 use crate::query::{CLASS_CH, HEADER, Query, Rcode, Reject};
 use crate::snapshot::Options;
 
+use super::answered::{Answered, Class};
 use super::opt::{Late, Opt, Why};
 use super::proof::Links;
 use super::{Meta, Transport};
@@ -43,6 +44,7 @@ pub(super) struct Written {
     pub(super) length: usize,
     pub(super) rcode: Rcode,
     pub(super) truncated: bool,
+    pub(super) answered: Answered,
 }
 
 impl<'a> Reply<'a> {
@@ -158,6 +160,18 @@ impl<'a> Reply<'a> {
         self.why = Some(why);
     }
 
+    /// What kind of answer `counts` of answers and authorities make.
+    fn class(&self, counts: [u16; 2]) -> Class {
+        match (self.rcode, counts) {
+            (Rcode::NxDomain, _) => Class::NxDomain,
+            (Rcode::NoError, [0, _]) if self.truncated => Class::Positive,
+            (Rcode::NoError, [0, signposts]) if signposts > 0 && !self.authoritative => Class::Referral,
+            (Rcode::NoError, [0, _]) => Class::NoData,
+            (Rcode::NoError, _) => Class::Positive,
+            _ => Class::Error,
+        }
+    }
+
     /// Writes OPT and header.
     pub(super) fn finish(mut self, query: &Query<'_>) -> Written {
         let mut bits = query.flags.response() | self.rcode as u16 & 0x0f;
@@ -184,7 +198,10 @@ impl<'a> Reply<'a> {
         for (index, word) in words.into_iter().enumerate() {
             self.composer.patch(2 * index, &word.to_be_bytes());
         }
-        Written { length, rcode: self.rcode, truncated: self.truncated }
+        let head = HEADER + query.question.wire.len();
+        let (class, rcode) = (self.class([answers, authorities]), self.rcode as u16);
+        let answered = Answered { class, rcode, proved: self.proved(), head, opt: self.composer.length() };
+        Written { length, rcode: self.rcode, truncated: self.truncated, answered }
     }
 }
 

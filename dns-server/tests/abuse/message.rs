@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rhumb::load::{Loader, Sources};
+use rhumb::publish::Publisher;
 use rhumb::reload::Reloader;
 use rhumb::respond::{Meta, Scratch, Transport, respond};
 use rhumb::serial::Serials;
@@ -17,11 +18,16 @@ pub(crate) const NOW: u32 = 1_800_000_000;
 
 /// The zones of `testdata/abuse`, served with `options`.
 pub(crate) fn world(options: Options) -> Arc<Snapshot> {
+    publisher(options).current()
+}
+
+/// The same, to be served.
+pub(crate) fn publisher(options: Options) -> Publisher {
     let policy = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testdata/abuse/policy.yaml");
     let loader =
         Loader::new(Sources { policies: vec![policy], ..Sources::default() }, LoadOptions::default());
     let reloader = Reloader::new(loader, Serials::default(), Arc::new(options)).unwrap();
-    reloader.publisher().current()
+    reloader.publisher().clone()
 }
 
 /// `NAME TYPE` with EDNS, a UDP size and `options` in hexadecimal; a name of

@@ -15,6 +15,7 @@ use super::transfer::Transfer;
 use crate::diagnostic::Location;
 use crate::ids::{DatacenterId, LinkId, NodeId, ServiceId, TargetId, VipId, ZoneId};
 use crate::name::Name;
+use crate::prefix::Prefix;
 use crate::spec;
 use crate::zone::ZoneData;
 
@@ -33,6 +34,8 @@ pub struct Zone {
     pub dnssec: Option<Dnssec>,
     /// To whom it is transferred, if to anybody.
     pub transfer: Option<Transfer>,
+    /// Who may ask for its names; nothing is everybody.
+    pub allow_query: Option<Vec<Prefix>>,
     /// Its services.
     pub services: Vec<ServiceId>,
     /// Whether the SOA came from a zone file (its serial is the operator's).

@@ -35,6 +35,8 @@ spec! {
         dnssec: Option<Spanned<DnssecSpec>>,
         /// Who may have the whole zone; without it, nobody.
         transfer: Option<Spanned<TransferSpec>>,
+        /// Who may ask for names of the zone; all unless given.
+        allow_query: Option<Spanned<Vec<Prefix>>>,
         /// Any key of a service or a probe, for all that do not say otherwise.
         defaults: Option<Spanned<DefaultsSpec>>,
         /// Probes by name, for `check:` and `probe:` anywhere.

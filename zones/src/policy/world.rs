@@ -16,6 +16,7 @@ use super::forms::{NameServerForm, ZoneForm};
 use super::transfer::TransferSpec;
 use crate::diagnostic::{Diagnostics, Location};
 use crate::name::Name;
+use crate::prefix::Prefix;
 use crate::read::{Named, Spanned};
 
 /// Everything that all documents declare.
@@ -38,6 +39,7 @@ pub(super) struct ZoneSpec {
     pub(super) records: Option<Spanned<Arc<str>>>,
     pub(super) dnssec: Option<Spanned<DnssecSpec>>,
     pub(super) transfer: Option<Spanned<TransferSpec>>,
+    pub(super) allow_query: Option<Spanned<Vec<Prefix>>>,
     pub(super) services: Named<ServiceSpec>,
 }
 
@@ -65,6 +67,7 @@ impl Gatherer<'_> {
             records,
             dnssec,
             transfer,
+            allow_query,
             defaults,
             checks,
             datacenters,
@@ -96,6 +99,7 @@ impl Gatherer<'_> {
                         records,
                         dnssec,
                         transfer,
+                        allow_query,
                         services,
                     });
                 }
@@ -105,6 +109,7 @@ impl Gatherer<'_> {
                 let first = first.or_else(|| records.as_ref().map(|records| (&records.at, "records")));
                 let first = first.or_else(|| dnssec.as_ref().map(|dnssec| (&dnssec.at, "dnssec")));
                 let first = first.or_else(|| transfer.as_ref().map(|transfer| (&transfer.at, "transfer")));
+                let first = first.or_else(|| allow_query.as_ref().map(|allow| (&allow.at, "allow-query")));
                 let first = first.or_else(|| services.0.first().map(|(key, _)| (&key.at, "services")));
                 if let Some((at, which)) = first {
                     // Parts of a zone in a document that names none.

@@ -30,7 +30,9 @@ impl Resolver<'_> {
     /// those of all zones.
     pub(super) fn zones(&mut self, specs: Vec<ZoneSpec>) {
         let mut services = Vec::new();
-        for ZoneSpec { name: zone, nameservers, records, dnssec, transfer, services: own } in specs {
+        for ZoneSpec { name: zone, nameservers, records, dnssec, transfer, allow_query, services: own } in
+            specs
+        {
             if !self.has_room((self.model.zones.len(), ZoneId::MAX), &zone.at, "zones") {
                 break;
             }
@@ -63,6 +65,7 @@ impl Resolver<'_> {
                 records,
                 dnssec,
                 transfer,
+                allow_query: allow_query.map(|allowed| allowed.value),
                 services,
                 soa_from_file,
             });
