@@ -97,7 +97,8 @@ fn read_options<'a>(opt: &Opt<'a>) -> Option<Edns<'a>> {
         subnet: None,
         cookie: None,
     };
-    let mut options = Reader::new(opt.rdata);
+    // What options look like in another version, nobody knows: BADVERS.
+    let mut options = Reader::new(if version == 0 { opt.rdata } else { &[] });
     while !options.is_empty() {
         let [code, length] = options.words()?;
         let data = options.take(usize::from(length))?;

@@ -15,6 +15,7 @@
 //! authority …
 //! additional …
 //! scope N
+//! edns VERSION FLAGS SIZE       the OPT record: flags in hex; or `edns none`
 //! count NAME N                  how much a counter grew
 //! ```
 //!
@@ -52,6 +53,7 @@ struct Row {
     status: Option<String>,
     records: Vec<String>,
     scope: Option<u8>,
+    edns: Option<String>,
     counts: Vec<(String, u64)>,
 }
 
@@ -84,6 +86,7 @@ fn rows(file: &Path) -> (String, Vec<Row>) {
             "=" => row.status = Some(rest.to_owned()),
             "silence" => row.status = None,
             "answer" | "authority" | "additional" => row.records.push(line.to_owned()),
+            "edns" => row.edns = Some(rest.to_owned()),
             "scope" => row.scope = Some(rest.parse().unwrap()),
             "count" => {
                 let (name, grew) = rest.split_once(' ').unwrap();
@@ -126,6 +129,9 @@ fn check(lab: &mut Lab, row: &Row, way: &str) -> Result<(), String> {
     same("status", status, &reply.status())?;
     same("records", &format!("{expected:#?}"), &format!("{got:#?}"))?;
     same("scope", &format!("{:?}", row.scope), &format!("{:?}", reply.scope()))?;
+    if let Some(edns) = &row.edns {
+        same("edns", edns, &reply.edns())?;
+    }
     same("id", &format!("{:?}", &row.asked[..2]), &format!("{:?}", &raw[..2]))?;
     for (name, grew) in &row.counts {
         let name_now = |totals: &[(&str, u64)]| {

@@ -116,6 +116,13 @@ impl Reply {
         Vec::try_from(edns.option(code.into())?).ok()
     }
 
+    /// Version, flags and size of the OPT record, or `none`.
+    pub(crate) fn edns(&self) -> String {
+        let Some(edns) = &self.message.edns else { return "none".to_owned() };
+        let flags = u16::from(edns.flags().dnssec_ok) << 15 | edns.flags().z;
+        format!("{} {flags:04x} {}", edns.version(), edns.max_payload())
+    }
+
     /// SCOPE PREFIX-LENGTH, if the reply has a Client Subnet.
     pub(crate) fn scope(&self) -> Option<u8> {
         self.option(8).map(|octets| octets[3])

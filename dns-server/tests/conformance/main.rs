@@ -15,6 +15,9 @@ mod explained;
 mod question;
 mod seen;
 mod servers;
+mod signed;
+mod storm;
+mod text;
 mod zones;
 
 #[path = "../support/all.rs"]

@@ -29,7 +29,7 @@ impl Servers {
     /// Starts all of them with `zones`.
     pub(crate) fn start(test: &str, zones: &[Zone]) -> Self {
         let directory = fresh_directory(&format!("conformance-{test}"));
-        let rhumb = rhumb(&directory, zones);
+        let rhumb = rhumb(&directory, zones, "");
         let ports = free_ports();
         let mut others = [
             knot(&directory, zones, ports[0]),
@@ -70,20 +70,21 @@ fn free_ports() -> [u16; 3] {
         .map(|socket| socket.local_addr().unwrap().port())
 }
 
-fn rhumb(directory: &Path, zones: &[Zone]) -> Rhumb {
-    let mut policy = String::new();
-    for Zone { path, data, .. } in zones {
-        let _ = writeln!(
-            policy,
-            "---\nzone: {:?}\nrecords: {:?}\ndatacenters: {{}}",
-            data.apex.to_string(),
-            path.display().to_string()
-        );
-    }
+/// Rhumb with `zones`, each with `more` keys.
+pub(crate) fn rhumb(directory: &Path, zones: &[Zone], more: &str) -> Rhumb {
     let (file, config) = (directory.join("policy.yaml"), directory.join("server.yaml"));
-    fs::write(&file, policy.replace("datacenters: {}\n---", "---")).unwrap();
+    fs::write(&file, policy(zones, more)).unwrap();
     fs::write(&config, "udp-size: 4096\n").unwrap();
     Rhumb::serve(directory, &file, &["127.0.0.1:0"], &["--config", config.to_str().unwrap()])
+}
+
+/// A policy of `zones`, each with `more` keys.
+fn policy(zones: &[Zone], more: &str) -> String {
+    let mut text = "datacenters: {}\n".to_owned();
+    for Zone { path, data, .. } in zones {
+        let _ = writeln!(text, "---\nzone: {:?}\nrecords: {path:?}\n{more}", data.apex.to_string());
+    }
+    text
 }
 
 /// A command with a configuration file in `directory`.

@@ -133,6 +133,11 @@ impl Rhumb {
         panic!("rhumb serve ended: {:?}", child.wait());
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Runs a command such as `status` against it, for what it prints.
     ///
     /// # Panics
