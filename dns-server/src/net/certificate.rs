@@ -96,3 +96,42 @@ impl Files {
             .map_err(PemError::about(&self.certificate, mismatch))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_file_leaves_the_old_one_in_use() {
+        let directory = std::env::temp_dir().join(format!("rhumb-certificate-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).expect("made");
+        let files = Files { certificate: directory.join("crt"), key: directory.join("key") };
+        let issue = || rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("issued");
+        let (first, second) = (issue(), issue());
+        let write = |certificate: &str, key: &str| {
+            // A file written within one tick of the clock must still look new.
+            let _ = std::fs::remove_file(&files.certificate);
+            std::fs::write(&files.key, key).expect("written");
+            std::fs::write(&files.certificate, certificate).expect("written");
+        };
+        let [first, second] = [first, second].map(|one| (one.cert.pem(), one.signing_key.serialize_pem()));
+        write(&first.0, &first.1);
+        let mut certificate = Certificate::read(files.clone()).expect("right");
+        let rows = [
+            (&*first.0, &*first.1, false, "the same, written again: read, and equal"),
+            ("no certificate", &*first.1, false, "no PEM"),
+            (&*second.0, &*first.1, false, "it came before its key"),
+            (&*second.0, &*second.1, true, "and here is its key"),
+            ("", "", true, "two empty files"),
+        ];
+        for (pem, key, renewed, why) in rows {
+            write(pem, key);
+            certificate.look();
+            let shown = certificate.shown.0.load().cert[0].clone();
+            let want = if renewed { &second.0 } else { &first.0 };
+            let want = tokio_rustls::rustls::pki_types::pem::PemObject::from_pem_slice(want.as_bytes());
+            assert_eq!(shown, want.expect("a certificate"), "{why}");
+        }
+        let _ = std::fs::remove_dir_all(&directory);
+    }
+}

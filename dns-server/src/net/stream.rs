@@ -57,6 +57,7 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             transfer::serve(stream, (transfers, &snapshot), message, caller.source).await?;
             let served = PREFIX + message.len();
             input.drain(..served);
+            deadline = None;
             continue;
         }
         if used > 0 {
@@ -87,8 +88,8 @@ async fn send<S: AsyncWrite + Unpin>(stream: &mut S, output: &[u8]) -> io::Resul
 }
 
 /// Answers whole messages until there is enough to send or a transfer is
-/// wanted; gives the octets used up, or nothing when a message deserves no answer and its sender no
-/// more attention.
+/// wanted; gives the octets used up, or nothing when a message deserves no
+/// answer and its sender no more attention.
 fn answer_all(
     input: &[u8],
     output: &mut Vec<u8>,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rhumb::net::{Limits, NetOptions};
 use socket2::{Domain, Socket, Type};
 
+use crate::clients::encrypted;
 use crate::lab::{Lab, PATIENCE, framed, read_message, testdata};
 use crate::message::{Reply, query};
 
@@ -15,7 +16,7 @@ use crate::message::{Reply, query};
 const TIGHT: Limits = Limits {
     connections: 3,
     per_source: 2,
-    idle: Duration::from_millis(2000),
+    idle: Duration::from_secs(10),
     message: Duration::from_millis(100),
 };
 
@@ -87,6 +88,21 @@ fn the_slow_and_the_idle_are_cut_off() {
 }
 
 #[test]
+fn a_handshake_that_does_not_begin_is_cut_off() {
+    let listen = vec!["127.0.0.1:0".parse().unwrap()];
+    // Handshakes that do begin need some time on a busy machine.
+    let limits = Limits { message: Duration::from_secs(2), ..TIGHT };
+    let options = NetOptions { encrypted: Some(encrypted()), limits, ..NetOptions::new(listen, 1) };
+    let lab = Lab::with(&testdata("cases/static.yaml"), &options);
+    for how in ["tls", "https"] {
+        let mut stream = TcpStream::connect(lab.clients().address(how)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0, "{how}");
+    }
+    assert!(lab.clients().ask("tls", &query("www.example.com A")).is_some(), "others are let in");
+}
+
+#[test]
 fn one_that_does_not_read_is_cut_off_and_others_are_answered() {
     let lab = lab(TIGHT);
     let mut deaf = connect(&lab, "127.0.0.2");
@@ -101,7 +117,7 @@ fn one_that_does_not_read_is_cut_off_and_others_are_answered() {
 #[test]
 fn clients_that_ask_are_told_how_long_they_may_be_idle() {
     let rows = [
-        ("www.example.com A +keepalive", Some(vec![0, 20]), "2 s, in tenths of a second"),
+        ("www.example.com A +keepalive", Some(vec![0, 100]), "10 s, in tenths of a second"),
         ("www.example.com A", None, "nobody asked"),
     ];
     let lab = lab(TIGHT);
