@@ -111,6 +111,7 @@ pub(crate) const CLASS_IN: u16 = 1;
 pub(crate) const CLASS_CH: u16 = 3;
 
 const OPCODE_QUERY: u16 = 0;
+const OPCODE_NOTIFY: u16 = 4;
 
 impl<'a> Query<'a> {
     /// Parses `packet`, folding the question's name into `folded`.
@@ -126,8 +127,11 @@ impl<'a> Query<'a> {
             return Err(None);
         }
         let reject = |rcode, question, edns| Err(Some(Reject { id, flags, rcode, question, edns }));
-        if bits & Flags::OPCODE != OPCODE_QUERY << 11 {
-            return reject(Rcode::NotImp, None, false);
+        match (bits & Flags::OPCODE) >> 11 {
+            OPCODE_QUERY => {}
+            // This server fetches no zones (RFC 1996 §3.10).
+            OPCODE_NOTIFY => return reject(Rcode::NotAuth, None, false),
+            _ => return reject(Rcode::NotImp, None, false),
         }
         // RFC 9619: a QUERY has one question, or none when it asks for a
         // cookie; records in its answer or authority section belong to other

@@ -34,6 +34,7 @@ use crate::load::{Footprint, Loader};
 use crate::publish::Publisher;
 use crate::serial::Serials;
 use crate::snapshot::{Options, Snapshot};
+use crate::transfer;
 use crate::watch::{Change, Watch};
 
 use build::{Builder, Built};
@@ -194,7 +195,7 @@ impl Reloader {
     /// `patient` and the files changed meanwhile.
     fn look(&mut self, keeper: &Keeper, patient: bool) -> Option<Outcome> {
         let generation = self.publisher.current().parts().generation;
-        if self.served.is_current() {
+        if self.served.is_current() && !transfer::is_due(&self.publisher.current()) {
             if self.refused.take().is_some() {
                 self.journal.accept();
                 tracing::info!(generation, "the files are again as they are served");

@@ -21,17 +21,34 @@
 //! The hash is FNV-1a, because it must be the same in every version of this
 //! program, which std's hashers do not promise; nobody gains by a collision.
 //!
-//! **Invariant:** nothing here depends on the generation, a verdict or a clock.
+//! A signed zone that may be transferred is also its keys, and its signatures:
+//! they grow old at secondaries, so its serial moves with the clock as well.
+//!
+//! **Invariant:** nothing here depends on the generation or a verdict.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rhumb_zones::{Model, Name, Record, Rtype, Zone, ZoneId};
+use rhumb_dnssec::ZoneKeys;
+use rhumb_zones::{Model, Name, Rtype, Zone, ZoneId};
 use serde::{Deserialize, Serialize};
 
 use crate::files;
 use crate::snapshot::Views;
+use crate::transfer::epoch;
+
+/// What content is besides the policy's own words.
+#[derive(Clone, Copy, Debug)]
+pub struct Also<'a> {
+    /// What is transferred of services.
+    pub views: &'a Views,
+    /// Keys of zones, by zone.
+    pub keys: &'a [Option<Arc<ZoneKeys>>],
+    /// Seconds since 1970: signatures that are transferred grow old.
+    pub now: u32,
+}
 
 /// The serial of each zone, and the content it was given for.
 #[derive(Clone, Debug, Default)]
@@ -80,9 +97,9 @@ impl Serials {
 
     /// The serial of each zone of `model`, by zone. `newest` is the time of
     /// the newest file a zone was read from, in Unix seconds.
-    pub fn assign(&mut self, (model, views): (&Model, &Views), newest: impl Fn(&Zone) -> u32) -> Vec<u32> {
+    pub fn assign(&mut self, (model, also): (&Model, &Also<'_>), newest: impl Fn(&Zone) -> u32) -> Vec<u32> {
         let serial_of = |(index, zone): (usize, &Zone)| {
-            let content = content((model, zone), views.zone(ZoneId::new(index)));
+            let content = content((model, zone), (ZoneId::new(index), also));
             let key = zone.name.to_string().to_ascii_lowercase();
             let candidate = if zone.soa_from_file { soa_serial(zone) } else { None };
             let candidate = candidate.unwrap_or_else(|| newest(zone));
@@ -133,9 +150,9 @@ fn soa_serial(zone: &Zone) -> Option<u32> {
     numbers.first_chunk().map(|serial| u32::from_be_bytes(*serial))
 }
 
-fn content((model, zone): (&Model, &Zone), view: &[Record]) -> u64 {
+fn content((model, zone): (&Model, &Zone), (id, also): (ZoneId, &Also<'_>)) -> u64 {
     let mut hash = Fnv::default();
-    for record in zone.records.records.iter().chain(view) {
+    for record in zone.records.records.iter().chain(also.views.zone(id)) {
         hash.field(&record.owner.folded());
         hash.field(&record.rtype.0.to_be_bytes());
         hash.field(&record.ttl.to_be_bytes());
@@ -152,6 +169,13 @@ fn content((model, zone): (&Model, &Zone), view: &[Record]) -> u64 {
             hash.field(&vip.port.unwrap_or(0).to_be_bytes());
             hash.field(vip.alpn.join(",").as_bytes());
         }
+    }
+    if let (Some(epoch), Some(keys)) = (epoch(zone, also.now), &also.keys[id.index()]) {
+        hash.field(&epoch.to_be_bytes());
+        keys.dnskeys.iter().chain(&keys.cds).chain(&keys.cdnskeys).for_each(|rdata| hash.field(rdata));
+        keys.ksk.iter().chain(&keys.zsk).for_each(|key| hash.field(&key.tag().to_be_bytes()));
+        let parameters = zone.dnssec.as_ref().map(|dnssec| (dnssec.denial, &dnssec.nsec3, dnssec.dnskey_ttl));
+        hash.field(format!("{parameters:?}").as_bytes());
     }
     hash.0
 }

@@ -126,7 +126,7 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
     if let Some(directory) = keys {
         steward::spawn(directory, publisher.clone(), requests.clone()).map_err(ServeError::Start)?;
     }
-    transfer::notify::spawn(&publisher, &listen).map_err(ServeError::Start)?;
+    transfer::notify::spawn(&publisher, requests.clone(), &listen).map_err(ServeError::Start)?;
     let running = server.run().map_err(ServeError::Start)?;
     let desk = Desk {
         publisher,

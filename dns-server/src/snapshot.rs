@@ -8,7 +8,7 @@
 //! **Invariant:** a snapshot never changes, and every id in it belongs to the
 //! one model it was compiled from.
 
-mod compile;
+pub(crate) mod compile;
 pub(crate) mod names;
 pub(crate) mod rows;
 pub(crate) mod signing;
@@ -95,6 +95,8 @@ pub struct Parts {
     pub views: Arc<Views>,
     /// SOA serials, by zone.
     pub serials: Vec<u32>,
+    /// When they were given, in seconds since 1970.
+    pub assigned: u32,
     /// What signs zones.
     pub signatures: Signatures,
     /// The number of this reload; never leaves the server.

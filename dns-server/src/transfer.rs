@@ -19,6 +19,7 @@ mod journal;
 pub(crate) mod notify;
 mod pack;
 mod request;
+mod signed;
 
 use std::io;
 use std::net::IpAddr;
@@ -40,6 +41,8 @@ use content::{Content, Item};
 use journal::{Difference, Journal};
 use pack::Packer;
 pub(crate) use request::{Request, may_be};
+use signed::Piece;
+pub(crate) use signed::epoch;
 
 /// Transfers at once. Each takes about 150 KiB and a share of the thread that
 /// serves streams.
@@ -85,6 +88,13 @@ impl Transfers {
     }
 }
 
+/// Whether the serial of a signed zone should move, for its signatures grow
+/// old at secondaries.
+pub(crate) fn is_due(snapshot: &Snapshot) -> bool {
+    let (parts, now) = (snapshot.parts(), clock());
+    parts.world.model().zones().iter().any(|zone| epoch(zone, now) != epoch(zone, parts.assigned))
+}
+
 /// Whether a message from a stream asks for a transfer, for [`serve`].
 pub(crate) fn is_request(message: &[u8]) -> bool {
     may_be(message)
@@ -128,7 +138,7 @@ pub(crate) async fn serve<W: AsyncWrite + Unpin>(
     };
     let content = Content::of(snapshot, zone);
     let difference = request.has.and_then(|has| transfers.journal.difference(&content, has));
-    let mut items = answer(&content, (&request, difference.as_ref())).peekable();
+    let mut items = answer((snapshot, &content), (&request, difference.as_ref())).peekable();
     let mut messages = 0;
     while let Some(message) = packer.next(&mut items).map_err(|_| io::ErrorKind::InvalidData)? {
         way.seal_and_send(message).await?;
@@ -156,7 +166,7 @@ pub(crate) fn datagram(
         Ok(zone) => zone,
         Err(rcode) => return Some(packer.refusal(rcode).clone()),
     };
-    let mut soa = std::iter::once(Content::of(snapshot, zone).soa()).peekable();
+    let mut soa = std::iter::once(Ok(Content::of(snapshot, zone).soa())).peekable();
     packer.next(&mut soa).ok()?.cloned()
 }
 
@@ -175,16 +185,16 @@ fn allow(snapshot: &Snapshot, name: &[u8], (source, key): (IpAddr, Option<&Key>)
 
 /// What answers `request`.
 fn answer<'s>(
-    content: &Content<'s>,
+    (snapshot, content): (&'s Snapshot, &Content<'s>),
     (request, difference): (&Request<'_>, Option<&'s Difference>),
-) -> Box<dyn Iterator<Item = Item<'s>> + 's> {
+) -> Box<dyn Iterator<Item = Piece<'s>> + 's> {
     match (request.has, difference) {
         // Not behind, by RFC 1982 §3.2: the SOA alone says so (RFC 1995 §4).
         (Some(has), _) if !(1..0x8000_0000).contains(&content.serial.wrapping_sub(has)) => {
-            Box::new(std::iter::once(content.soa()))
+            Box::new(std::iter::once(Ok(content.soa())))
         }
-        (Some(_), Some(difference)) => Box::new(changes(content, difference)),
-        _ => Box::new(whole(content)),
+        (Some(_), Some(difference)) => Box::new(changes(content, difference).map(Ok)),
+        _ => whole(snapshot, content),
     }
 }
 
@@ -195,15 +205,22 @@ fn changes<'s>(
     difference: &'s Difference,
 ) -> impl Iterator<Item = Item<'s>> + use<'s> {
     let Difference { old, removed, added } = difference;
-    let soa = || std::iter::once(content.soa());
+    let soa = content.soa();
+    let soa = move || std::iter::once(soa.clone());
     let gone = std::iter::once(old).chain(removed).map(Item::from);
     soa().chain(gone).chain(soa()).chain(added.iter().map(Item::from)).chain(soa())
 }
 
 /// The whole zone: its SOA first and last (RFC 5936 §2.2).
-fn whole<'s>(content: &Content<'s>) -> impl Iterator<Item = Item<'s>> + use<'s> {
-    let (first, last) = (content.soa(), content.soa());
-    std::iter::once(first).chain(content.records().map(Item::from)).chain(std::iter::once(last))
+fn whole<'s>(snapshot: &'s Snapshot, content: &Content<'s>) -> Box<dyn Iterator<Item = Piece<'s>> + 's> {
+    let soa = || std::iter::once(Ok(content.soa()));
+    match &snapshot.names().zone(content.id).signing {
+        Some(signing) => {
+            let between = signed::records((snapshot, content), signing, clock());
+            Box::new(soa().chain(between).chain(soa()))
+        }
+        None => Box::new(soa().chain(content.records().map(|record| Ok(Item::from(record)))).chain(soa())),
+    }
 }
 
 /// A stream, and the seal of what goes out on it.

@@ -53,6 +53,7 @@ fn compile(world: World) {
     let views = Views::of(&world, &atlas);
     let compiled = Snapshot::compile(Parts {
         serials: vec![1; zones],
+        assigned: 0,
         world: Arc::new(world),
         places: Arc::new(places),
         atlas: Arc::new(atlas),

@@ -11,7 +11,8 @@ use rhumb_zones::{Diagnostics, Model, Transfer};
 use super::journal;
 use crate::cookie::{Cookies, Secret};
 use crate::load::{Footprint, Load, Loader};
-use crate::serial::Serials;
+use crate::net::clock;
+use crate::serial::{Also, Serials};
 use crate::snapshot::{Options, Parts, Signatures, Snapshot, Views};
 use crate::tsig::Keyring;
 
@@ -65,8 +66,10 @@ impl Builder {
         let signatures = Signatures::of(model, loaded.keys, &self.signed);
         self.signed = Arc::clone(&signatures.shared);
         let views = Views::of(&loaded.world, &loaded.atlas);
+        let also = Also { views: &views, keys: &signatures.keys, now: clock() };
         let parts = Parts {
-            serials: serials.assign((model, &views), footprint.newest()),
+            assigned: also.now,
+            serials: serials.assign((model, &also), footprint.newest()),
             views: Arc::new(views),
             world: loaded.world,
             places: loaded.places,

@@ -19,6 +19,7 @@ const NUMBERS: usize = 20;
 /// One zone of one snapshot.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Content<'s> {
+    pub(crate) id: ZoneId,
     pub(crate) zone: &'s Zone,
     pub(crate) serial: u32,
     view: &'s [Record],
@@ -27,7 +28,7 @@ pub(crate) struct Content<'s> {
 /// One record on its way out.
 #[derive(Clone, Debug)]
 pub(crate) struct Item<'s> {
-    pub(crate) owner: &'s [u8],
+    pub(crate) owner: Cow<'s, [u8]>,
     pub(crate) rtype: Rtype,
     pub(crate) ttl: u32,
     pub(crate) rdata: Cow<'s, [u8]>,
@@ -37,7 +38,7 @@ impl<'s> Content<'s> {
     pub(crate) fn of(snapshot: &'s Snapshot, id: ZoneId) -> Self {
         let parts = snapshot.parts();
         let zone = parts.world.model().zone(id);
-        Self { zone, serial: parts.serials[id.index()], view: parts.views.zone(id) }
+        Self { id, zone, serial: parts.serials[id.index()], view: parts.views.zone(id) }
     }
 
     /// Its SOA as it is served.
@@ -45,6 +46,13 @@ impl<'s> Content<'s> {
         let is_soa = |record: &&Record| record.rtype == Rtype::SOA;
         let record = self.zone.records.records.iter().find(is_soa).expect("ZoneData has an SOA");
         Item { rdata: Cow::Owned(with_serial(&record.rdata, self.serial)), ..Item::from(record) }
+    }
+
+    /// What the view is answered at this name.
+    pub(crate) fn steered(&self, owner: &Name) -> impl Iterator<Item = &'s Record> + use<'s> {
+        let start = self.view.partition_point(|record| record.owner < *owner);
+        let end = self.view.partition_point(|record| record.owner <= *owner);
+        self.view[start..end].iter()
     }
 
     /// All records but the SOA, by owner, type and data. What stands beside
@@ -70,7 +78,7 @@ impl<'s> Content<'s> {
 
 impl<'s> From<&'s Record> for Item<'s> {
     fn from(Record { owner, rtype, ttl, rdata }: &'s Record) -> Self {
-        Self { owner: owner.as_wire(), rtype: *rtype, ttl: *ttl, rdata: Cow::Borrowed(rdata) }
+        Self { owner: Cow::Borrowed(owner.as_wire()), rtype: *rtype, ttl: *ttl, rdata: Cow::Borrowed(rdata) }
     }
 }
 

@@ -14,17 +14,21 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use rhumb_zones::{Name, ZoneId};
 
 use super::content::Content;
+use super::is_due;
 use crate::compose::{Composer, Owner, Row, Section, Targets};
 use crate::net::clock;
 use crate::publish::Publisher;
 use crate::query::HEADER;
+use crate::reload::Request;
 use crate::snapshot::Snapshot;
 use crate::tsig::Session;
+use crate::watch::Change;
 
 /// Wait after the first try; it doubles with each.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -32,6 +36,10 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 const TRIES: u32 = 7;
 /// How long the thread waits for answers before it looks around.
 const LOOK: Duration = Duration::from_millis(100);
+/// How often signatures are looked at that grow old at secondaries: the
+/// shortest that a policy allows hold for a minute, and are renewed eight times
+/// in that.
+const AGE: Duration = Duration::from_secs(5);
 /// NOTIFY as an opcode, with AA (RFC 1996 §3.6).
 const NOTIFY: u16 = 4 << 11 | 0x0400;
 const RESPONSE: u8 = 0x80;
@@ -44,11 +52,17 @@ const QUESTION: [u8; 4] = [0, 6, 0, 1];
 ///
 /// # Errors
 /// When no thread can be started.
-pub(crate) fn spawn(publisher: &Publisher, listen: &[SocketAddr]) -> io::Result<()> {
+pub(crate) fn spawn(
+    publisher: &Publisher,
+    requests: Sender<Request>,
+    listen: &[SocketAddr],
+) -> io::Result<()> {
     let courier = Courier {
         publisher: publisher.clone(),
+        requests,
         told: None,
         waiting: HashMap::new(),
+        aged: Instant::now(),
         v4: socket(listen, Ipv4Addr::UNSPECIFIED.into()),
         v6: socket(listen, Ipv6Addr::UNSPECIFIED.into()),
     };
@@ -65,9 +79,12 @@ fn socket(listen: &[SocketAddr], any: IpAddr) -> Option<UdpSocket> {
 
 struct Courier {
     publisher: Publisher,
+    requests: Sender<Request>,
     /// What was published when others were told last.
     told: Option<Arc<Snapshot>>,
     waiting: HashMap<(Name, SocketAddr), Word>,
+    /// When serials were last looked at.
+    aged: Instant,
     v4: Option<UdpSocket>,
     v6: Option<UdpSocket>,
 }
@@ -82,9 +99,13 @@ struct Word {
 impl Courier {
     fn work(mut self) {
         loop {
-            let wait = if self.waiting.is_empty() { Duration::MAX } else { LOOK };
+            let wait = if self.waiting.is_empty() { AGE } else { LOOK };
             if self.publisher.transfers().news(wait) {
                 self.look();
+            }
+            if self.aged.elapsed() >= AGE {
+                self.aged = Instant::now();
+                self.age();
             }
             self.hear();
             self.speak();
@@ -110,6 +131,14 @@ impl Courier {
             }
         }
         self.told = Some(current);
+    }
+
+    /// Has serials moved that are due.
+    fn age(&self) {
+        if is_due(&self.publisher.current()) {
+            // It lives as long as the process.
+            let _ = self.requests.send(Request::Changed(Change { settled: true, path: None }));
+        }
     }
 
     /// Takes answers.

@@ -11,6 +11,7 @@ use std::iter::Peekable;
 
 use super::content::Item;
 use super::request::Request;
+use super::signed::Piece;
 use crate::compose::{Composer, Full, Owner, Row, Section, Targets};
 use crate::query::{HEADER, Rcode};
 
@@ -45,10 +46,10 @@ impl<'r> Packer<'r> {
     /// The next message; nothing when no records are left.
     ///
     /// # Errors
-    /// When a record fits no message at all.
+    /// When a record fits no message at all, or cannot be signed.
     pub(crate) fn next<'s>(
         &mut self,
-        items: &mut Peekable<impl Iterator<Item = Item<'s>>>,
+        items: &mut Peekable<impl Iterator<Item = Piece<'s>>>,
     ) -> Result<Option<&mut Vec<u8>>, Full> {
         if items.peek().is_none() {
             return Ok(None);
@@ -58,7 +59,8 @@ impl<'r> Packer<'r> {
         let room = LARGEST - self.reserved - opt.len();
         let question = self.request.question.wire.len();
         let mut composer = Composer::new(&mut self.buffer, question, room, &mut self.targets);
-        while let Some(Item { owner, rtype, ttl, rdata }) = items.peek() {
+        while let Some(piece) = items.peek() {
+            let Item { owner, rtype, ttl, rdata } = piece.as_ref().map_err(|_| Full)?;
             let before = composer.mark();
             let row = Row { owner: Owner::Name(owner), rtype: *rtype, ttl: *ttl, rdata };
             let written = composer.row(Section::Answer, &row);

@@ -181,6 +181,7 @@ fn load(policy: &Path, databases: Vec<Vec<u8>>) -> Snapshot {
         state,
         views,
         serials,
+        assigned: 0,
         signatures,
         generation: 1,
         options,
