@@ -38,3 +38,4 @@ pub mod tsig;
 pub mod votes;
 mod warm;
 pub mod watch;
+mod zonemd;

@@ -24,6 +24,7 @@ use rhumb_zones::{Diagnostics, LoadOptions, Location, Source};
 use crate::cookie::{Cookies, Secret};
 use crate::keys::KeySource;
 use crate::reload::now;
+use crate::zonemd;
 use disk::{Disk, Stamp, list};
 use geography::Geography;
 
@@ -114,6 +115,7 @@ impl Loader {
             refuse(first, "must declare a zone, here or in another file", &mut out);
         }
         rhumb_health::probe::validate(&read.model, &mut out);
+        zonemd::check(&read.model, &mut out);
         let (world, wrong) = World::compile(read.model, &disk);
         out.append(wrong);
         let cookie_secrets = self.cookie_secrets(&disk, &mut out);

@@ -86,6 +86,7 @@ impl Reply {
             ResponseCode::NotImp => "NOTIMP",
             ResponseCode::Refused => "REFUSED",
             ResponseCode::YXDomain => "YXDOMAIN",
+            ResponseCode::NotAuth => "NOTAUTH",
             ResponseCode::BADVERS | ResponseCode::BADSIG => "BADVERS",
             other => panic!("unexpected rcode {other}"),
         };
