@@ -136,7 +136,8 @@ fn step(old: &Content<'_>, new: &Content<'_>) -> Option<Step> {
             Ordering::Less => removed.extend(before.next().cloned()),
             Ordering::Greater => added.extend(after.next().cloned()),
             Ordering::Equal => {
-                (before.next(), after.next());
+                before.next();
+                after.next();
                 same += 1;
             }
         }

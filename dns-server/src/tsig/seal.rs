@@ -68,7 +68,7 @@ impl<'k> Session<'k> {
     pub(crate) fn seal(&mut self, message: &mut Vec<u8>, now: u64) {
         let (time, error, other) = match self.late {
             // §5.2.3: the asker's own time, and ours beside it.
-            Some((asked, now)) => (asked, TsigError::BadTime as u16, now.to_be_bytes()[2..].to_vec()),
+            Some((asked, now)) => (asked, TsigError::Time as u16, now.to_be_bytes()[2..].to_vec()),
             None => (now, 0, Vec::new()),
         };
         let mut context = hmac::Context::with_key(&self.key.secret);

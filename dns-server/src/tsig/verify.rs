@@ -12,10 +12,10 @@ use crate::query::HEADER;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u16)]
 pub(crate) enum TsigError {
-    BadSig = 16,
-    BadKey = 17,
-    BadTime = 18,
-    BadTrunc = 22,
+    Signature = 16,
+    Key = 17,
+    Time = 18,
+    Truncation = 22,
 }
 
 /// Why a request is not believed.
@@ -42,17 +42,17 @@ pub(crate) fn verify<'k>(
     let unproven = |error| Err(Fault::Unproven(error));
     let named = Name::from_wire(tsig.key).ok();
     let Some(key) = named.and_then(|name| keyring.find(&name)).filter(|key| uses(key, tsig)) else {
-        return unproven(TsigError::BadKey);
+        return unproven(TsigError::Key);
     };
     let whole = key.algorithm.hmac().digest_algorithm().output_len();
     if tsig.mac.len() > whole || tsig.mac.len() < whole / 2 {
         return Err(Fault::Malformed);
     }
     if tsig.mac.len() < whole {
-        return unproven(TsigError::BadTrunc);
+        return unproven(TsigError::Truncation);
     }
     if hmac::verify(&key.secret, &signed(key, message, tsig), tsig.mac).is_err() {
-        return unproven(TsigError::BadSig);
+        return unproven(TsigError::Signature);
     }
     let session = Session::new(key, tsig);
     if now.abs_diff(tsig.time) > u64::from(tsig.fudge) {
