@@ -46,9 +46,10 @@ pub(super) enum Denied {
 }
 
 /// Links noted for the authority section.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Links {
-    list: [Option<(ZoneId, usize)>; Self::MAX],
+    list: [(ZoneId, u32); Self::MAX],
+    count: usize,
 }
 
 impl Links {
@@ -56,16 +57,16 @@ impl Links {
     /// more is nobody's.
     const MAX: usize = 19;
 
-    fn add(&mut self, link: (ZoneId, usize)) {
-        for place in &mut self.list {
-            match place {
-                Some(other) if *other == link => return,
-                Some(_) => {}
-                None => {
-                    *place = Some(link);
-                    return;
-                }
-            }
+    pub(super) fn new() -> Self {
+        Self { list: [(ZoneId::new(0), 0); Self::MAX], count: 0 }
+    }
+
+    fn add(&mut self, zone: ZoneId, link: usize) {
+        let link = (zone, u32::try_from(link).unwrap_or(u32::MAX));
+        let known = self.list.iter().take(self.count).any(|other| *other == link);
+        if let Some(free) = self.list.get_mut(self.count).filter(|_| !known) {
+            *free = link;
+            self.count += 1;
         }
     }
 }
@@ -129,7 +130,7 @@ impl<'s> Chain<'_, 's> {
         let names = self.snapshot.names();
         let link = self.signing(zone).and_then(|signing| signing.denial.link(names, name));
         if let Some(link) = link {
-            reply.links.add((zone, link));
+            reply.links.add(zone, link);
         }
     }
 
@@ -149,7 +150,12 @@ impl<'s> Chain<'_, 's> {
 
     /// Writes the links noted so far.
     pub(super) fn write_links(&self, reply: &mut Reply<'_>) {
-        for (zone, link) in std::mem::take(&mut reply.links).list.into_iter().flatten() {
+        if reply.links.count == 0 {
+            return;
+        }
+        let Links { list, count } = std::mem::replace(&mut reply.links, Links::new());
+        for (zone, link) in list.into_iter().take(count) {
+            let link = usize::try_from(link).unwrap_or(usize::MAX);
             match self.signing(zone).map(|signing| &signing.denial) {
                 Some(Denial::Nsec(owners)) => {
                     self.write_nsec((zone, owners), link, Section::Authority, reply)

@@ -76,7 +76,7 @@ impl<'a> Reply<'a> {
             why: None,
             opt,
             limit,
-            links: Links::default(),
+            links: Links::new(),
             composer,
             start,
             truncated: false,
