@@ -11,7 +11,7 @@ use super::super::defaults::MIN_VALIDITY;
 use super::super::dnssec::{DnssecSpec, Lifetime, Nsec3Spec, Salt, Server};
 use super::Resolver;
 use crate::diagnostic::Location;
-use crate::model::{Dnssec, LastResort, Nsec3, RuleAction, Service, Vip};
+use crate::model::{Denial, Dnssec, LastResort, Nsec3, RuleAction, Service, Vip};
 use crate::name::Name;
 use crate::read::{Bounded, OneOrMany, Spanned, Ttl};
 use crate::record::Rtype;
@@ -21,6 +21,12 @@ use crate::zone::ZoneData;
 const MADE: [Rtype; 4] = [Rtype::RRSIG, Rtype::NSEC, Rtype::NSEC3, Rtype::NSEC3PARAM];
 /// What comes of keys, so that a file's own would contradict them.
 const OF_KEYS: [Rtype; 3] = [Rtype::DNSKEY, Rtype::CDS, Rtype::CDNSKEY];
+
+/// Most types of one name: bitmaps, with what signing and services add, have
+/// room for 128.
+const MAX_TYPES: usize = 110;
+/// Longest name of a zone with hashed names: each has 33 octets before it.
+const MAX_HASHED_ZONE: usize = 255 - 33;
 
 /// Which types something answers, and the words for them.
 type Types = [(&'static str, bool); 5];
@@ -48,6 +54,10 @@ impl Resolver<'_> {
         if validity < MIN_VALIDITY {
             let what = format!("must be at least {MIN_VALIDITY:?}");
             self.error(&validity_at, [&who, "dnssec.validity"], what);
+        }
+        if matches!(denial, Denial::Nsec3) && zone.as_wire().len() > MAX_HASHED_ZONE {
+            let what = format!("leaves no room for hashes below a name of more than {MAX_HASHED_ZONE} octets");
+            self.error(&location, [&who, "dnssec.denial"], what);
         }
         let handover = propagation + dnskey_ttl;
         for (which, lifetime) in [("zsk-lifetime", &zsk_lifetime), ("ksk-lifetime", &ksk_lifetime)] {
@@ -93,6 +103,16 @@ impl Resolver<'_> {
     pub(super) fn without_signatures(&mut self, data: &mut ZoneData, file: Option<&Spanned<Arc<str>>>) {
         let Some(file) = file else { return };
         let who = format!("zone {}", data.apex);
+        for node in data.records.chunk_by(|a, b| a.owner == b.owner) {
+            let types = node.chunk_by(|a, b| a.rtype == b.rtype).count();
+            if types > MAX_TYPES {
+                let what = format!(
+                    "{} has {types} types at {}: a signed zone may have {MAX_TYPES}",
+                    file.value, node[0].owner
+                );
+                self.context.out.error(&file.at, &who, "dnssec", what);
+            }
+        }
         let found = |rtypes: &[Rtype]| data.records.iter().find(|record| rtypes.contains(&record.rtype));
         if let Some(record) = found(&OF_KEYS) {
             let what = format!("{} has {}, which comes of the zone's keys", file.value, record.rtype);
