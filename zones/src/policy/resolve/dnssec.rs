@@ -56,7 +56,8 @@ impl Resolver<'_> {
             self.error(&validity_at, [&who, "dnssec.validity"], what);
         }
         if matches!(denial, Denial::Nsec3) && zone.as_wire().len() > MAX_HASHED_ZONE {
-            let what = format!("leaves no room for hashes below a name of more than {MAX_HASHED_ZONE} octets");
+            let what =
+                format!("leaves no room for hashes below a name of more than {MAX_HASHED_ZONE} octets");
             self.error(&location, [&who, "dnssec.denial"], what);
         }
         let handover = propagation + dnskey_ttl;
