@@ -18,6 +18,7 @@ mod servers;
 mod signed;
 mod storm;
 mod text;
+mod validators;
 mod zones;
 
 #[path = "../support/all.rs"]
