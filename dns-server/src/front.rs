@@ -21,27 +21,34 @@ use crate::tsig::{self, Fault, Found, Key, Tsig};
 /// Octets that every UDP client takes (RFC 1035 §4.2.1).
 const PLAIN_UDP: u16 = 512;
 
-const RESPONSE: u16 = 0x8000;
+/// In the first octet of flags.
+const RESPONSE: u8 = 0x80;
+/// Likewise.
+const TRUNCATED: u8 = 0x02;
 const REPEATED: u16 = 0x7910;
 
 /// Answers `packet` into `out` and gives the reply's length; nothing when the
 /// packet deserves no answer.
-pub(crate) fn answer(
+pub fn answer(
     snapshot: &Snapshot,
     scratch: &mut Scratch,
     (packet, meta): (&[u8], &Meta),
     out: &mut [u8],
 ) -> Option<usize> {
     match tsig::find(packet) {
+        // A response, sealed or not, deserves no answer.
+        _ if packet.get(2).is_some_and(|bits| bits & RESPONSE != 0) => {
+            respond(snapshot, scratch, (packet, meta), out)
+        }
         Found::Nothing => match datagram((snapshot, packet), meta, None) {
-            Some(reply) => put(scratch, out, &reply),
+            Some(reply) => put(scratch, out, &fit(packet, reply, usize::from(PLAIN_UDP))),
             None => respond(snapshot, scratch, (packet, meta), out),
         },
         Found::Malformed => put(scratch, out, &bare(packet, Rcode::FormErr)),
         Found::Tsig(tsig) => {
             let room = room(snapshot, &tsig, meta).min(out.len());
             let reply = sealed(snapshot, scratch, (packet, meta), (&tsig, room))?;
-            put(scratch, out, &reply)
+            put(scratch, out, &fit(packet, reply, room))
         }
     }
 }
@@ -109,13 +116,25 @@ fn bare(packet: &[u8], rcode: Rcode) -> Vec<u8> {
     });
     // One that is compressed cannot be repeated as it stands.
     let question = question.filter(|question| Name::from_wire(&question[..question.len() - 4]).is_ok());
-    let bits = RESPONSE | bits & REPEATED | rcode as u16;
+    let bits = u16::from(RESPONSE) << 8 | bits & REPEATED | rcode as u16;
     let words = [id, bits, u16::from(question.is_some()), 0, 0, 0];
     words
         .iter()
         .flat_map(|word| word.to_be_bytes())
         .chain(question.unwrap_or_default().iter().copied())
         .collect()
+}
+
+/// A reply as it is, or cut short: names of keys and zones may be too long
+/// for a datagram.
+fn fit(packet: &[u8], reply: Vec<u8>, room: usize) -> Vec<u8> {
+    if reply.len() <= room {
+        return reply;
+    }
+    let mut short = bare(packet, Rcode::NoError);
+    short[2..4].copy_from_slice(&reply[2..4]);
+    short[2] |= TRUNCATED;
+    short
 }
 
 /// Gives a reply that `respond` did not make, or not last.

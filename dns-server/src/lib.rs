@@ -10,7 +10,7 @@ pub mod config;
 pub mod cookie;
 pub mod demo;
 mod files;
-mod front;
+pub mod front;
 pub mod keeper;
 pub mod keys;
 pub mod limit;

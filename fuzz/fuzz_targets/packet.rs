@@ -10,9 +10,10 @@ use std::sync::{Arc, LazyLock};
 use domain::base::Message;
 use domain::rdata::AllRecordData;
 use libfuzzer_sys::fuzz_target;
+use rhumb::front;
 use rhumb::load::{Loader, Sources};
 use rhumb::reload::Reloader;
-use rhumb::respond::{Meta, Scratch, Transport, respond};
+use rhumb::respond::{Meta, Scratch, Transport};
 use rhumb::serial::Serials;
 use rhumb::snapshot::{Options, Snapshot};
 use rhumb::stats::Stats;
@@ -51,7 +52,7 @@ fuzz_target!(|packet: &[u8]| {
 fn answer(packet: &[u8], meta: &Meta) -> Option<Vec<u8>> {
     let mut scratch = Scratch::new(Stats::default().block());
     let mut out = vec![0; usize::from(u16::MAX)];
-    let length = respond(&SNAPSHOT, &mut scratch, (packet, meta), &mut out)?;
+    let length = front::answer(&SNAPSHOT, &mut scratch, (packet, meta), &mut out)?;
     out.truncate(length);
     Some(out)
 }
