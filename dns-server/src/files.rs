@@ -18,7 +18,9 @@ pub(crate) fn replace(
 ) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");
-    let mut file = BufWriter::new(File::create(&temporary)?);
+    // Anew, for what is there may be a link that another user put there.
+    let _ = fs::remove_file(&temporary);
+    let mut file = BufWriter::new(File::create_new(&temporary)?);
     write(&mut file)?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     fs::rename(&temporary, path)

@@ -38,18 +38,27 @@ pub enum PrivilegeError {
     Become(#[source] io::Error),
 }
 
-/// Becomes the user called `name`, who then owns the `state` directory.
+/// Gives a directory to the user called `name`.
+///
+/// # Errors
+/// When there is no such user or the system refuses.
+pub fn give(name: &str, directory: &Path) -> Result<(), PrivilegeError> {
+    let user = named(name)?;
+    chown(directory, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
+        .map_err(|source| PrivilegeError::Give { path: directory.to_owned(), source })
+}
+
+fn named(name: &str) -> Result<User, PrivilegeError> {
+    User::from_name(name).map_err(refused)?.ok_or_else(|| PrivilegeError::Unknown(name.to_owned()))
+}
+
+/// Becomes the user called `name`.
 ///
 /// # Errors
 /// When there is none or the system refuses, as it does without privileges.
-pub fn become_user(name: &str, state: Option<&Path>) -> Result<(), PrivilegeError> {
-    let unknown = || PrivilegeError::Unknown(name.to_owned());
-    let c_name = CString::new(name).map_err(|_| unknown())?;
-    let user = User::from_name(name).map_err(refused)?.ok_or_else(unknown)?;
-    if let Some(path) = state {
-        chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
-            .map_err(|source| PrivilegeError::Give { path: path.to_owned(), source })?;
-    }
+pub fn become_user(name: &str) -> Result<(), PrivilegeError> {
+    let c_name = CString::new(name).map_err(|_| PrivilegeError::Unknown(name.to_owned()))?;
+    let user = named(name)?;
     let before = capabilities(None).map_err(refused)?;
     let kept = before.permitted & CapabilitySet::NET_RAW;
     set_keep_capabilities(true).map_err(refused)?;

@@ -25,7 +25,7 @@ use crate::keeper::{Ballots, Keeper, Keeping, Message};
 use crate::keys::steward;
 use crate::load::Loader;
 use crate::net::Server;
-use crate::privilege::{PrivilegeError, become_user};
+use crate::privilege::{PrivilegeError, become_user, give};
 use crate::reload::{Reloader, Request, now};
 use crate::serial::Serials;
 use crate::snapshot::Snapshot;
@@ -86,6 +86,8 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
     let serials = Serials::open(state.as_deref()).map_err(ServeError::State)?;
     let geo = sources.geo.clone();
     let keys = sources.keys.directory().map(Path::to_owned);
+    // Before keys are made in it: they belong to whoever owns the directory.
+    user.as_ref().zip(state.as_ref()).map_or(Ok(()), |(user, state)| give(user, state))?;
     let loader = Loader::new(sources, LoadOptions { server_addresses: own_addresses(&net.listen) });
     let reloader = Reloader::new(loader, serials, options).map_err(ServeError::Policy)?;
     let (publisher, journal, stats) =
@@ -94,7 +96,7 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
     let server = Server::bind(&net, &publisher, &stats).map_err(ServeError::Listen)?;
     let socket = AdminSocket::bind(&admin)?;
     if let Some(user) = user {
-        become_user(&user, state.as_deref())?;
+        become_user(&user)?;
     }
     let herald = Herald::spawn(alarms, site.as_deref(), Patience::default()).map_err(ServeError::Start)?;
     let keeping = Keeping {
@@ -123,9 +125,8 @@ pub fn serve(config: Config, ready: impl FnOnce(&Ready<'_>)) -> Result<(), Serve
     }
     warm::spawn(publisher.clone()).map_err(ServeError::Start)?;
     let requests = reloader.spawn(keeper.clone()).map_err(ServeError::Start)?;
-    if let Some(directory) = keys {
-        steward::spawn(directory, publisher.clone(), requests.clone()).map_err(ServeError::Start)?;
-    }
+    let see_to = |directory| steward::spawn(directory, publisher.clone(), requests.clone());
+    keys.map_or(Ok(()), see_to).map_err(ServeError::Start)?;
     transfer::notify::spawn(&publisher, requests.clone(), &listen).map_err(ServeError::Start)?;
     let running = server.run().map_err(ServeError::Start)?;
     let desk = Desk {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, lchown};
 use std::path::{Path, PathBuf};
 
 use rhumb_dnssec::rollover::{Act, RolloverPolicy, advance};
@@ -158,7 +158,10 @@ impl Store {
     pub fn lock(&self, zone: &Name) -> Result<Lock, StoreError> {
         let directory = self.directory(zone);
         let wrong = |source| StoreError::File { path: directory.clone(), source };
-        DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(wrong)?;
+        let parent = self.root.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or_else(|| Path::new("."));
+        fs::create_dir_all(parent).and_then(|()| make_directory(&self.root, parent)).map_err(wrong)?;
+        make_directory(&directory, &self.root).map_err(wrong)?;
         let path = directory.join(".lock");
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(wrong)?;
         like_directory(&path, &directory).map_err(wrong)?;
@@ -292,14 +295,22 @@ fn belongs(key: &Key, zone: &Name, file: &Path) -> Result<Key, String> {
     }
 }
 
+/// Makes a directory in one that exists, if it is not there.
+fn make_directory(path: &Path, parent: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.and_then(|()| like_directory(path, parent)),
+    }
+}
+
 /// Gives a file to the owner of its directory, if root made it for a server
-/// that is not root.
+/// that is not root; never through a link, which that user may have put there.
 fn like_directory(path: &Path, directory: &Path) -> io::Result<()> {
-    let (file, directory) = (fs::metadata(path)?, fs::metadata(directory)?);
+    let (file, directory) = (fs::symlink_metadata(path)?, fs::metadata(directory)?);
     if file.uid() == directory.uid() {
         return Ok(());
     }
-    chown(path, Some(directory.uid()), Some(directory.gid()))
+    lchown(path, Some(directory.uid()), Some(directory.gid()))
 }
 
 pub(crate) fn place(path: &Path) -> Location {

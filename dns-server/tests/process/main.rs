@@ -5,6 +5,7 @@
 
 mod cli;
 mod health;
+mod keys;
 mod links;
 mod policy_tests;
 mod reload;
