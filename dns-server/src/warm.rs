@@ -168,7 +168,7 @@ impl Warmer {
             let set = RrSet { owner, rtype, ttl, rdata: rdata.iter().copied() };
             for signer in signing.signers(rtype) {
                 // A key that cannot sign says so to the first client.
-                let _ = signer.sign(&set, seconds(), &mut [0; MAX_RRSIG]);
+                let _ = signer.sign(&set, (seconds(), false), &mut [0; MAX_RRSIG]);
             }
         };
         let rows = snapshot.rows(id);

@@ -17,6 +17,10 @@
 //! storing signatures beside the records (they would have to be rebuilt with
 //! every snapshot, and steered answers have no place to store them in).
 //!
+//! What exists only in a question (names that a compact denial makes up) is
+//! kept as *passing*: it gives way before anything else, and takes no place
+//! from what lasts, or a flood of names nobody has would empty the table.
+//!
 //! **Invariant:** what [`Cache::find`] gives is what some [`Cache::insert`]
 //! was given, whole.
 
@@ -42,9 +46,10 @@ const WAYS: usize = 4;
 /// window.
 const HEAD: usize = 4;
 
-/// The sequence counts in the lower bits of its word, the octets of the
-/// signature stand above.
+/// The sequence counts in the lower bits of its word; above stand the octets
+/// of the signature, and whether it is passing.
 const LENGTH_SHIFT: u32 = 48;
+const PASSING: u64 = 1 << 63;
 const COUNTER: u64 = (1 << LENGTH_SHIFT) - 1;
 
 /// The table.
@@ -86,7 +91,7 @@ impl Cache {
             if sequence & 1 == 1 || read(entry) != digest {
                 return None;
             }
-            let length = usize::try_from(sequence >> LENGTH_SHIFT).ok()?;
+            let length = length(sequence);
             let window = entry[3].load(Ordering::Relaxed);
             let out = out.get_mut(..length)?;
             for (chunk, word) in out.chunks_mut(8).zip(&entry[HEAD..]) {
@@ -98,18 +103,20 @@ impl Cache {
     }
 
     /// Keeps a signature; one that is longer than the table was made for is
-    /// forgotten at once.
-    pub fn insert(&self, digest: Digest, window: Window, signature: &[u8]) {
-        let length = signature.len();
-        if length > self.octets || length == 0 {
+    /// forgotten at once, and so is a passing one without a place.
+    pub fn insert(&self, digest: Digest, (window, passing): (Window, bool), signature: &[u8]) {
+        if signature.len() > self.octets || signature.is_empty() {
             return;
         }
         let known = self.place(digest).find(|entry| read(entry) == digest);
         let oldest = || {
-            self.place(digest).min_by_key(|entry| {
-                let empty = entry[0].load(Ordering::Relaxed) >> LENGTH_SHIFT == 0;
-                if empty { 0 } else { unpack(entry[3].load(Ordering::Relaxed)).expiration }
-            })
+            let rank = |entry: &&[AtomicU64]| {
+                let sequence = entry[0].load(Ordering::Relaxed);
+                let lasts = length(sequence) > 0 && sequence & PASSING == 0;
+                let expiration = unpack(entry[3].load(Ordering::Relaxed)).expiration;
+                (lasts, length(sequence) > 0, expiration)
+            };
+            self.place(digest).min_by_key(rank).filter(|entry| !passing || !rank(entry).0)
         };
         let Some(entry) = known.or_else(oldest) else { return };
         let before = entry[0].load(Ordering::Relaxed);
@@ -128,7 +135,8 @@ impl Cache {
             bytes[..chunk.len()].copy_from_slice(chunk);
             word.store(u64::from_be_bytes(bytes), Ordering::Relaxed);
         }
-        let after = (writing + 1) & COUNTER | (length as u64) << LENGTH_SHIFT;
+        let mark = if passing { PASSING } else { 0 };
+        let after = (writing + 1) & COUNTER | (signature.len() as u64) << LENGTH_SHIFT | mark;
         entry[0].store(after, Ordering::Release);
     }
 
@@ -139,6 +147,11 @@ impl Cache {
         let at = usize::try_from(low & self.mask as u64).unwrap_or_default() * WAYS * stride;
         self.words[at..at + WAYS * stride].chunks_exact(stride)
     }
+}
+
+/// Octets of the signature in an entry with this first word.
+fn length(sequence: u64) -> usize {
+    usize::try_from((sequence & !PASSING) >> LENGTH_SHIFT).unwrap_or_default()
 }
 
 fn read(entry: &[AtomicU64]) -> Digest {
@@ -160,8 +173,9 @@ mod tests {
 
     use super::*;
 
-    fn window(expiration: u32) -> Window {
-        Window { inception: 1, expiration }
+    /// Of a signature that lasts.
+    fn window(expiration: u32) -> (Window, bool) {
+        (Window { inception: 1, expiration }, false)
     }
 
     fn found(cache: &Cache, digest: Digest) -> Option<(u32, Vec<u8>)> {
@@ -195,6 +209,24 @@ mod tests {
         }
         let left: Vec<u64> = (1..=5).filter(|&digest| found(&cache, Digest([digest, 0])).is_some()).collect();
         assert_eq!(left, [1, 3, 4, 5]);
+    }
+
+    #[test]
+    fn what_passes_takes_nothing_from_what_lasts() {
+        let cache = Cache::new(4, 8);
+        let passing = |digest| cache.insert(Digest([digest, 0]), (window(90).0, true), &[1]);
+        let lasting = |digest, expiration| cache.insert(Digest([digest, 0]), window(expiration), &[1]);
+        let left =
+            || (1..=9).filter(|&digest| found(&cache, Digest([digest, 0])).is_some()).collect::<Vec<u64>>();
+        lasting(1, 50);
+        (2..=6).for_each(passing);
+        assert_eq!(left(), [1, 3, 4, 6], "passing ones take free places and each other's");
+        lasting(7, 10);
+        lasting(8, 20);
+        lasting(9, 30);
+        assert_eq!(left(), [1, 7, 8, 9], "lasting ones take theirs, however long they hold");
+        passing(2);
+        assert_eq!(left(), [1, 7, 8, 9], "and keep them");
     }
 
     #[test]

@@ -86,14 +86,15 @@ impl Signer {
         Self { key, apex, validity, shared }
     }
 
-    /// Writes the rdata of the RRSIG of `set` and gives its length.
+    /// Writes the rdata of the RRSIG of `set` and gives its length. `passing`
+    /// says that the set exists for this question alone.
     ///
     /// # Errors
     /// When the key cannot sign.
     pub fn sign<'r, I>(
         &self,
         set: &RrSet<'_, I>,
-        now: u32,
+        (now, passing): (u32, bool),
         out: &mut [u8; MAX_RRSIG],
     ) -> Result<usize, Unsigned>
     where
@@ -106,7 +107,7 @@ impl Signer {
         let found = found.filter(|(window, _)| now < self.due(*window, digest) && now >= window.inception);
         let (window, length) = match found {
             Some(found) => found,
-            None => self.make((set, digest), now, (head, signature))?,
+            None => self.make((set, digest), (now, passing), (head, signature))?,
         };
         self.head(set, window, head);
         Ok(start + length)
@@ -115,7 +116,7 @@ impl Signer {
     fn make<'r, I>(
         &self,
         (set, digest): (&RrSet<'_, I>, Digest),
-        now: u32,
+        (now, passing): (u32, bool),
         (head, signature): (&mut [u8], &mut [u8]),
     ) -> Result<(Window, usize), Unsigned>
     where
@@ -127,7 +128,7 @@ impl Signer {
         let mut data = head.to_vec();
         canonical(set, &mut data);
         let length = self.key.sign(&data, signature).map_err(|_| Unsigned)?;
-        self.shared.cache.insert(digest, window, signature.get(..length).unwrap_or_default());
+        self.shared.cache.insert(digest, (window, passing), signature.get(..length).unwrap_or_default());
         Ok((window, length))
     }
 
@@ -218,7 +219,7 @@ mod tests {
             items.iter().map(|item| rdata::scan(rtype, item, &Name::root()).unwrap()).collect();
         let set = RrSet { owner: &owner, rtype, ttl: 3_600, rdata: items.iter().map(Vec::as_slice) };
         let mut out = [0; MAX_RRSIG];
-        let length = signer.sign(&set, now, &mut out).unwrap();
+        let length = signer.sign(&set, (now, false), &mut out).unwrap();
         rdata::display(Rtype::RRSIG, &out[..length])
     }
 

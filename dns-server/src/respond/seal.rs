@@ -46,9 +46,12 @@ impl<'s> Chain<'_, 's> {
     {
         let Some(signing) = self.signing(zone) else { return };
         let Written { section, owner, ttl } = at;
+        // Compact denial signs names that stand in no zone.
+        let passing =
+            matches!(signing.denial, Denial::Compact) && self.snapshot.names().exact(set.owner).is_none();
         for signer in signing.signers(set.rtype) {
             let mut rdata = [0; MAX_RRSIG];
-            let Ok(length) = signer.sign(set, self.client.now, &mut rdata) else {
+            let Ok(length) = signer.sign(set, (self.client.now, passing), &mut rdata) else {
                 reply.rcode = Rcode::ServFail;
                 return;
             };
@@ -79,7 +82,7 @@ impl<'s> Chain<'_, 's> {
             let set = names.signable(self.signed_owner(hit, signing), rrset);
             for signer in signing.signers(rrset.rtype) {
                 let mut rdata = [0; MAX_RRSIG];
-                let Ok(length) = signer.sign(&set, self.client.now, &mut rdata) else { continue };
+                let Ok(length) = signer.sign(&set, (self.client.now, false), &mut rdata) else { continue };
                 let rdata = rdata.get(..length).unwrap_or_default();
                 let row = Row { owner: self.owner(), rtype: Rtype::RRSIG, ttl: rrset.ttl, rdata };
                 reply.require(Section::Answer, [row]);

@@ -108,7 +108,7 @@ impl Seal<'_> {
         let set = RrSet { owner: &owner, rtype, ttl, rdata };
         let sign = |signer: &Signer| {
             let mut rdata = [0; MAX_RRSIG];
-            let length = signer.sign(&set, self.now, &mut rdata)?;
+            let length = signer.sign(&set, (self.now, false), &mut rdata)?;
             let rdata = Cow::Owned(rdata[..length].to_vec());
             Ok(Item { owner: Cow::Owned(owner.clone()), rtype: Rtype::RRSIG, ttl, rdata })
         };
