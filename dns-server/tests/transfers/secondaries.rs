@@ -120,13 +120,17 @@ fn serial(server: &str, zone: &str) -> Option<u32> {
     answers.first()?.split(' ').nth(4)?.parse().ok()
 }
 
+/// Both answer alike, but for case: some secondaries fold names.
 fn same(address: &str) {
+    let ask = |server: &str, question: &str| {
+        let reply = dig(&format!("@{server} {question} +norec"));
+        (reply.status, reply.answers.join("\n").to_ascii_lowercase())
+    };
     for question in QUESTIONS {
-        let [ours, theirs] = [PRIMARY, address].map(|server| dig(&format!("@{server} {question} +norec")));
-        assert_eq!((ours.status, ours.answers), (theirs.status, theirs.answers), "{question} at {address}");
+        assert_eq!(ask(PRIMARY, question), ask(address, question), "{question} at {address}");
     }
     for (question, answer) in VIEW {
-        let answers = dig(&format!("@{address} {question} +norec")).answers;
-        assert_eq!(answers, [*answer], "{question} at {address}");
+        let (_, answers) = ask(address, question);
+        assert_eq!(answers, answer.to_ascii_lowercase(), "{question} at {address}");
     }
 }
