@@ -158,6 +158,9 @@ fn content((model, zone): (&Model, &Zone), (id, also): (ZoneId, &Also<'_>)) -> u
         hash.field(&record.ttl.to_be_bytes());
         hash.field(&record.rdata);
     }
+    if zone.transfer.as_ref().is_some_and(|transfer| transfer.zonemd) {
+        hash.field(b"zonemd");
+    }
     let mut services: Vec<_> = zone.services.iter().map(|&id| model.service(id)).collect();
     services.sort_by(|a, b| a.owner.cmp(&b.owner));
     for service in services {

@@ -120,7 +120,7 @@ impl Snapshot {
     /// When zones hold more than the tables can address.
     pub fn compile(parts: Parts) -> Result<Self, TooLarge> {
         let model = parts.world.model();
-        let names = Arc::new(compile::names(model, &parts.serials, &parts.signatures)?);
+        let names = Arc::new(compile::names(model, &parts.serials, (&parts.signatures, &parts.views))?);
         let services = model.services().iter().map(|service| ServiceRows::new(model, service)).collect();
         Ok(Self { parts, names, services })
     }

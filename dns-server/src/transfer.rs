@@ -37,7 +37,7 @@ use crate::query::{Folded, Rcode};
 use crate::snapshot::Snapshot;
 use crate::snapshot::names::Role;
 use crate::tsig::{self, Found, Key, Session};
-use content::{Content, Item};
+pub(crate) use content::{Content, Item};
 use journal::{Difference, Journal};
 use pack::Packer;
 pub(crate) use request::{Request, may_be};

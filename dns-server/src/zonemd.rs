@@ -6,16 +6,22 @@
 //! those who know them. One that matches is enough (§4): while a zone moves
 //! from one hash to another it has two, and a hash nobody knows proves nothing.
 //!
-//! **Invariant:** nothing here knows what is steered or served.
+//! One that `transfer: {zonemd: true}` asks for is made of what is transferred,
+//! and stands in the zone's view.
+//!
+//! **Invariant:** nothing here changes what else is served.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use rhumb_zones::{Diagnostics, Model, Record, Rtype, Zone, rdata};
+use rhumb_zones::{Diagnostics, Model, Name, Record, Rtype, Zone, ZoneId, rdata};
 use ring::digest::{Algorithm, Context, SHA384, SHA512};
 
+use crate::snapshot::Views;
+use crate::transfer::{Content, Item};
+
 /// Message digest of a zone.
-const ZONEMD: Rtype = Rtype(63);
+pub(crate) const ZONEMD: Rtype = Rtype(63);
 /// The only scheme there is: every record in canonical order (§3.3.1).
 const SIMPLE: u8 = 1;
 /// Octets of serial, scheme and hash, before the digest.
@@ -70,18 +76,22 @@ fn serial_of(zone: &Zone) -> Option<u32> {
     soa.rdata.last_chunk::<20>()?.first_chunk().map(|serial| u32::from_be_bytes(*serial))
 }
 
-/// The digest of a zone's records: all but the ZONEMD of its apex and their
-/// signatures, in canonical form and order (§3.3.1).
+/// The digest of a zone's records.
 fn of(zone: &Zone, algorithm: &'static Algorithm) -> Vec<u8> {
+    digest(&zone.name, &zone.records.records.iter().collect::<Vec<_>>(), algorithm)
+}
+
+/// The digest of records that are in canonical order: all but the ZONEMD of
+/// the apex and its signatures, in canonical form (§3.3.1).
+fn digest(apex: &Name, records: &[&Record], algorithm: &'static Algorithm) -> Vec<u8> {
     let mut context = Context::new(algorithm);
-    let is_signature = |record: &Record| {
-        record.rtype == Rtype::RRSIG
-            && record.owner == zone.name
-            && record.rdata.starts_with(&ZONEMD.0.to_be_bytes()[..COVERED])
+    let is_own = |record: &&&Record| {
+        let covers =
+            record.rtype == Rtype::RRSIG && record.rdata.starts_with(&ZONEMD.0.to_be_bytes()[..COVERED]);
+        record.owner == *apex && (record.rtype == ZONEMD || covers)
     };
-    let sets = zone.records.records.chunk_by(|a, b| a.rtype == b.rtype && a.owner == b.owner);
-    for set in sets {
-        let counted = set.iter().filter(|record| !is_digest(zone, record) && !is_signature(record));
+    for set in records.chunk_by(|a, b| a.rtype == b.rtype && a.owner == b.owner) {
+        let counted = set.iter().filter(|record| !is_own(record));
         let mut items: Vec<(Cow<'_, [u8]>, u32)> =
             counted.map(|record| (rdata::canonical(record.rtype, &record.rdata), record.ttl)).collect();
         items.sort_unstable();
@@ -97,6 +107,27 @@ fn of(zone: &Zone, algorithm: &'static Algorithm) -> Vec<u8> {
         }
     }
     context.finish().as_ref().to_vec()
+}
+
+/// Puts a ZONEMD in the view of every zone that wants one: of what is
+/// transferred, the served serial included.
+pub(crate) fn make(model: &Model, serials: &[u32], views: &mut Views) {
+    for (index, zone) in model.zones().iter().enumerate() {
+        if !zone.transfer.as_ref().is_some_and(|transfer| transfer.zonemd) {
+            continue;
+        }
+        let (id, serial) = (ZoneId::new(index), serials[index]);
+        let content = Content::new((id, zone), serial, views.zone(id));
+        let Item { ttl, rdata, .. } = content.soa();
+        let owner = zone.name.clone();
+        let soa = Record { owner: owner.clone(), rtype: Rtype::SOA, ttl, rdata: rdata.into() };
+        let mut records: Vec<&Record> = content.records().chain([&soa]).collect();
+        records.sort_by(|a, b| (&a.owner, a.rtype).cmp(&(&b.owner, b.rtype)));
+        // Simple scheme, SHA-384.
+        let head = [&serial.to_be_bytes()[..], &[SIMPLE, 1]].concat();
+        let rdata = [head, digest(&zone.name, &records, &SHA384)].concat().into();
+        views.add(id, Record { owner, rtype: ZONEMD, ttl, rdata });
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -116,13 +147,14 @@ mod tests {
     const POLICY: &[u8] = b"{ zone: example, records: example.zone }";
 
     /// RFC 8976 §A.1.
-    const ZONE: &str = "example. 86400 IN SOA ns1 admin 2018031900 1800 900 604800 86400
-        86400 IN NS ns1
-        86400 IN NS ns2
-        86400 IN ZONEMD 2018031900 1 1 c68090d90a7aed716bc459f9340e3d7c1370d4d24b7e2fc3a1ddc0b9a87153b9a9713b3c9ae5cc27777f98b8e730044c
-        ns1 3600 IN A 203.0.113.63
-        ns2 3600 IN AAAA 2001:db8::63
-        ";
+    const ZONE: &str = "\
+example. 86400 IN SOA ns1 admin 2018031900 1800 900 604800 86400
+example. 86400 IN NS ns1
+example. 86400 IN NS ns2
+example. 86400 IN ZONEMD 2018031900 1 1 c68090d90a7aed716bc459f9340e3d7c1370d4d24b7e2fc3a1ddc0b9a87153b9a9713b3c9ae5cc27777f98b8e730044c
+ns1 3600 IN A 203.0.113.63
+ns2 3600 IN AAAA 2001:db8::63
+";
 
     #[test]
     fn zones_are_what_their_digests_say() {

@@ -139,7 +139,7 @@ const DIG: &[Row] = &[
         &[],
         "an exchange and its address",
     ),
-    ("dig @ +opcode=notify gslb.example.com SOA", &["status: NOTIMP"], &[], "nobody's secondary"),
+    ("dig @ +opcode=notify gslb.example.com SOA", &["status: NOTAUTH"], &[], "nobody's secondary"),
     ("dig @ +opcode=update gslb.example.com SOA", &["status: NOTIMP"], &[], "no dynamic updates"),
     ("dig @ gslb.example.com AXFR +tcp", &["Transfer failed"], &["203.0.113.53"], "no transfers"),
 ];

@@ -15,6 +15,7 @@ use crate::net::clock;
 use crate::serial::{Also, Serials};
 use crate::snapshot::{Options, Parts, Signatures, Snapshot, Views};
 use crate::tsig::Keyring;
+use crate::zonemd;
 
 /// What every generation is made with.
 #[derive(Debug)]
@@ -65,11 +66,13 @@ impl Builder {
         state.select(&loaded.world, &loaded.atlas, &inputs);
         let signatures = Signatures::of(model, loaded.keys, &self.signed);
         self.signed = Arc::clone(&signatures.shared);
-        let views = Views::of(&loaded.world, &loaded.atlas);
+        let mut views = Views::of(&loaded.world, &loaded.atlas);
         let also = Also { views: &views, keys: &signatures.keys, now: clock() };
+        let (assigned, serials) = (also.now, serials.assign((model, &also), footprint.newest()));
+        zonemd::make(model, &serials, &mut views);
         let parts = Parts {
-            assigned: also.now,
-            serials: serials.assign((model, &also), footprint.newest()),
+            assigned,
+            serials,
             views: Arc::new(views),
             world: loaded.world,
             places: loaded.places,

@@ -11,11 +11,17 @@ use std::borrow::Cow;
 use rhumb_dnssec::ZoneKeys;
 use rhumb_zones::{Denial, Dnssec, Model, Name, Nsec3, Record, Rtype, Service, ServiceId, Zone, ZoneId};
 
+use super::Views;
 use super::names::{Names, NodeId, Role, RrSet, TooLarge, ZoneEntry};
 use super::signing::{Signatures, Signing};
+use crate::zonemd::ZONEMD;
 
 /// Compiles every zone of `model`; `serials` are by zone.
-pub(super) fn names(model: &Model, serials: &[u32], signatures: &Signatures) -> Result<Names, TooLarge> {
+pub(super) fn names(
+    model: &Model,
+    serials: &[u32],
+    (signatures, views): (&Signatures, &Views),
+) -> Result<Names, TooLarge> {
     let mut order: Vec<ZoneId> = (0..model.zones().len()).map(ZoneId::new).collect();
     order.sort_by_key(|&id| std::cmp::Reverse(model.zone(id).name.labels().count()));
     let mut names = Names::new();
@@ -26,7 +32,7 @@ pub(super) fn names(model: &Model, serials: &[u32], signatures: &Signatures) -> 
             .map(|&child| &model.zone(child).name)
             .filter(|child| child.is_within(&model.zone(id).name))
             .collect();
-        let compiler = Compiler { model, signatures, id, zone: model.zone(id), children, above: None };
+        let compiler = Compiler { model, signatures, views, id, zone: model.zone(id), children, above: None };
         entries[id.index()] = Some(compiler.compile(&mut names, serials[id.index()])?);
     }
     names.zones = entries.into_iter().map(|entry| entry.expect("every zone is in the order")).collect();
@@ -36,6 +42,7 @@ pub(super) fn names(model: &Model, serials: &[u32], signatures: &Signatures) -> 
 struct Compiler<'m> {
     model: &'m Model,
     signatures: &'m Signatures,
+    views: &'m Views,
     id: ZoneId,
     zone: &'m Zone,
     /// Apexes of served zones below this one.
@@ -83,12 +90,16 @@ impl<'m> Compiler<'m> {
         self.zone.dnssec.as_ref().zip(self.signatures.keys[self.id.index()].as_deref())
     }
 
-    /// Adds what the keys publish to the apex.
+    /// Adds what is made here to the apex: what the keys publish, the digest.
     fn keys(&self, names: &mut Names, apex: NodeId) -> Result<(), TooLarge> {
         for (rtype, ttl, rdata) in
             self.dnssec().into_iter().flat_map(|(policy, keys)| apex_records(policy, keys))
         {
             names.add(apex, (rtype, ttl), rdata.iter().map(Vec::as_slice))?;
+        }
+        let is_digest = |record: &&Record| record.rtype == ZONEMD && record.owner == self.zone.name;
+        if let Some(digest) = self.views.zone(self.id).iter().find(is_digest) {
+            names.add(apex, (ZONEMD, digest.ttl), [&*digest.rdata])?;
         }
         Ok(())
     }

@@ -51,6 +51,17 @@ impl Views {
         Self { zones: zones.iter().zip(views()).map(zone).collect() }
     }
 
+    /// Adds a record to a zone's.
+    pub(crate) fn add(&mut self, id: ZoneId, record: Record) {
+        if self.zones.len() <= id.index() {
+            self.zones.resize(id.index() + 1, Vec::new());
+        }
+        let records = &mut self.zones[id.index()];
+        let at =
+            records.partition_point(|other| (&other.owner, other.rtype) <= (&record.owner, record.rtype));
+        records.insert(at, record);
+    }
+
     /// Of this zone; empty for one without a view.
     #[must_use]
     pub fn zone(&self, id: ZoneId) -> &[Record] {

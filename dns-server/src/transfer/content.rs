@@ -38,7 +38,11 @@ impl<'s> Content<'s> {
     pub(crate) fn of(snapshot: &'s Snapshot, id: ZoneId) -> Self {
         let parts = snapshot.parts();
         let zone = parts.world.model().zone(id);
-        Self { id, zone, serial: parts.serials[id.index()], view: parts.views.zone(id) }
+        Self::new((id, zone), parts.serials[id.index()], parts.views.zone(id))
+    }
+
+    pub(crate) const fn new((id, zone): (ZoneId, &'s Zone), serial: u32, view: &'s [Record]) -> Self {
+        Self { id, zone, serial, view }
     }
 
     /// Its SOA as it is served.

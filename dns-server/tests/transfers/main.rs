@@ -3,6 +3,7 @@
 //! are told of, and answer the same.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod copies;
 mod rows;
 mod secondaries;
 #[path = "../support/all.rs"]

@@ -21,4 +21,6 @@ pub struct Transfer {
     /// The client whose answers stand for services; never missing in a zone
     /// with services.
     pub view: Option<Prefix>,
+    /// Whether a ZONEMD is made for it.
+    pub zonemd: bool,
 }

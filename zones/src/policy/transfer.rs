@@ -17,5 +17,7 @@ spec! {
         notify: Option<OneOrMany<Server>>,
         /// The client whose answers stand for services, while all is as assumed.
         view: Option<Spanned<Prefix>>,
+        /// Whether the zone has a digest that shows who has it that it is whole (RFC 8976).
+        zonemd: bool = false,
     }
 }

@@ -7,18 +7,23 @@ use super::super::dnssec::Server;
 use super::super::transfer::TransferSpec;
 use super::Resolver;
 use crate::model::{Denial, Dnssec, Transfer};
-use crate::name::Name;
 use crate::read::{OneOrMany, Spanned};
+use crate::record::Rtype;
+use crate::zone::ZoneData;
+
+/// Message digest of a zone.
+const ZONEMD: Rtype = Rtype(63);
 
 impl Resolver<'_> {
     /// `transfer:` of `zone`, which may be signed and have services.
     pub(super) fn transfer(
         &mut self,
-        (zone, has_services): (&Name, bool),
+        (data, has_services): (&ZoneData, bool),
         spec: Spanned<TransferSpec>,
         dnssec: Option<&Dnssec>,
     ) -> Transfer {
-        let Spanned { at: location, value: TransferSpec { to, keys, notify, view } } = spec;
+        let Spanned { at: location, value: TransferSpec { to, keys, notify, view, zonemd } } = spec;
+        let zone = &data.apex;
         let who = format!("zone {zone}");
         let mut wrong = |which: &str, what: &str, hint: &str| {
             self.context.out.hinted(&location, [&who, which], what, Some(hint.to_owned()));
@@ -40,6 +45,14 @@ impl Resolver<'_> {
                 hint,
             );
         }
+        if zonemd && dnssec.is_some() {
+            let hint = "its signatures show more, and are made when they are asked for";
+            wrong("transfer.zonemd", "must not stand beside dnssec", hint);
+        }
+        if zonemd && data.records.iter().any(|record| record.rtype == ZONEMD && record.owner == *zone) {
+            let hint = "take it out of the file: it is made here";
+            wrong("transfer.zonemd", "must not be true where the zone file has a ZONEMD", hint);
+        }
         Transfer {
             location,
             to,
@@ -50,6 +63,7 @@ impl Resolver<'_> {
                 .map(|Server(server)| server)
                 .collect(),
             view: view.map(|view| view.value),
+            zonemd,
         }
     }
 }

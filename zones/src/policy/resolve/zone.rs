@@ -52,8 +52,7 @@ impl Resolver<'_> {
                 self.without_signatures(&mut data, records.as_ref());
                 self.dnssec(&zone.value, dnssec)
             });
-            let transfer =
-                transfer.map(|spec| self.transfer((&zone.value, has_services), spec, dnssec.as_ref()));
+            let transfer = transfer.map(|spec| self.transfer((&data, has_services), spec, dnssec.as_ref()));
             let soa_from_file = records.is_some() && !data.records.contains(&standard[0]);
             let Spanned { at: location, value: name } = zone;
             let services = Vec::new();
