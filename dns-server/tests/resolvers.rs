@@ -85,7 +85,7 @@ impl Network {
             .concat();
         let config = format!(
             "server:\n  ip-address: {WORLD}\n  username: \"\"\n  database: \"\"\n  pidfile: \"\"\n  \
-             zonelistfile: zone.list\n  xfrdfile: \"\"\n  zonesdir: \"\"\n  server-count: 1\n\
+             zonelistfile: zone.list\n  xfrdfile: \"\"\n  xfrdir: .\n  zonesdir: \"\"\n  server-count: 1\n\
              remote-control:\n  control-enable: no\n{zones}"
         );
         let nsd = with_config("nsd", &directory, "nsd.conf", &config, &["-d", "-c", "nsd.conf"]);

@@ -117,7 +117,7 @@ fn knot(directory: &Path, zones: &[Zone], port: u16) -> Program {
 fn nsd(directory: &Path, zones: &[Zone], port: u16) -> Program {
     let mut config = format!(
         "server:\n  ip-address: 127.0.0.1@{port}\n  username: \"\"\n  database: \"\"\n  pidfile: \"\"\n  \
-         zonelistfile: nsd.list\n  xfrdfile: \"\"\n  zonesdir: \"\"\n  server-count: 1\n  \
+         zonelistfile: nsd.list\n  xfrdfile: \"\"\n  xfrdir: .\n  zonesdir: \"\"\n  server-count: 1\n  \
          ipv4-edns-size: 4096\n  rrl-ratelimit: 0\n\
          remote-control:\n  control-enable: no\n"
     );

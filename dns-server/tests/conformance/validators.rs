@@ -143,7 +143,7 @@ fn world(directory: &Path) -> Program {
         .unwrap();
     let config = format!(
         "server:\n  ip-address: {WORLD}\n  username: \"\"\n  database: \"\"\n  pidfile: \"\"\n  \
-         zonelistfile: zone.list\n  xfrdfile: \"\"\n  zonesdir: \"\"\n  server-count: 1\n\
+         zonelistfile: zone.list\n  xfrdfile: \"\"\n  xfrdir: .\n  zonesdir: \"\"\n  server-count: 1\n\
          remote-control:\n  control-enable: no\n{zones}"
     );
     let mut nsd = with_config(directory, ("nsd.conf", &config), &["nsd", "-d", "-c", "nsd.conf"]);
