@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhumb_dnssec::{MAX_RRSIG, RrSet};
-use rhumb_zones::{Rtype, ServiceId};
+use rhumb_zones::{Prefix, Rtype, ServiceId};
 
 use crate::publish::Publisher;
 use crate::reload::now;
@@ -43,6 +43,9 @@ const SHARE: (usize, usize) = (3, 4);
 
 /// Unix niceness: signing ahead is what can always wait.
 const NICENESS: i32 = 19;
+
+/// Who asks, where anybody may.
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A type for private use that nobody has (RFC 6895 §3.1).
 const NOWHERE: Rtype = Rtype(65_279);
@@ -121,9 +124,11 @@ impl Warmer {
             Role::Cut => vec![Rtype::DS],
             _ => names.rrsets(node).iter().map(|rrset| rrset.rtype).chain([NOWHERE]).collect(),
         };
+        let allowed = snapshot.parts().world.model().zone(node.zone).allow_query.as_deref();
+        let source = allowed.and_then(<[Prefix]>::first).map_or(LOOPBACK, |prefix| prefix.address());
         for rtype in types {
             if self.take() {
-                self.ask(snapshot, (names.name(node), rtype));
+                self.ask(snapshot, (names.name(node), rtype), source);
             }
         }
         if let Some(service) = node.service {
@@ -137,20 +142,14 @@ impl Warmer {
         any
     }
 
-    fn ask(&mut self, snapshot: &Snapshot, (name, rtype): (&[u8], Rtype)) {
+    fn ask(&mut self, snapshot: &Snapshot, (name, rtype): (&[u8], Rtype), source: IpAddr) {
         let bytes = |words: &[u16]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>();
         let head = bytes(&[0, 0, 1, 0, 0, 1]);
         // An OPT record with DO (RFC 3225).
         let opt = bytes(&[Rtype::OPT.0, u16::MAX, 0, 0x8000, 0]);
         let packet = [&head, name, &bytes(&[rtype.0, 1]), &[0], &opt].concat();
-        let meta = Meta {
-            source: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            local: None,
-            transport: Transport::Tcp,
-            idle: None,
-            now: seconds(),
-            draw: 0,
-        };
+        let meta =
+            Meta { source, local: None, transport: Transport::Tcp, idle: None, now: seconds(), draw: 0 };
         // What it says is nobody's business; its signatures are kept.
         let _ = respond(snapshot, &mut self.scratch, (&packet, &meta), &mut self.reply);
     }

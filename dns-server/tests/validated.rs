@@ -146,7 +146,7 @@ impl World {
     }
 
     /// Every question once, for a client each.
-    fn round(&mut self, round: usize, failed: &mut Vec<String>) {
+    fn round(&self, round: usize, failed: &mut Vec<String>) {
         for (at, (name, rtype, status)) in QUESTIONS.iter().enumerate() {
             let name = if *name == "@" { CHILD.to_owned() } else { format!("{name}.{CHILD}") };
             let client = CLIENTS[(round + at) % CLIENTS.len()];

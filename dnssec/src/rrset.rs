@@ -256,7 +256,7 @@ mod tests {
         let (one, two): (&[&str], &[&str]) = (&["192.0.2.1"], &["192.0.2.2", "192.0.2.1"]);
         let start = 1_000_000;
         let first = sign(&signer, name, two, start);
-        let rows: [((&str, Rtype), &[&str], u32, bool, &str); 8] = [
+        let rows: [(_, &[&str], u32, bool, &str); 8] = [
             (name, two, start, true, "the same again"),
             (name, &["192.0.2.1", "192.0.2.2"], start, true, "in another order"),
             (name, one, start, false, "other data"),

@@ -12,7 +12,7 @@ use super::chain::{Chain, Hit};
 use super::reply::Reply;
 use crate::compose::{Owner, Row, Section};
 use crate::query::Rcode;
-use crate::snapshot::names::{self, Names};
+use crate::snapshot::names::{self, Names, Role};
 use crate::snapshot::signing::{Denial, Signing};
 
 /// Where an RRset was written, and for how long it may be kept.
@@ -78,7 +78,10 @@ impl<'s> Chain<'_, 's> {
         let names = self.snapshot.names();
         let Some(signing) = &names.zone(hit.zone).signing else { return false };
         let mut any = false;
-        for rrset in names.rrsets(names.node(hit.id)) {
+        let node = names.node(hit.id);
+        // DS at an apex is the parent's.
+        let own = |rrset: &&names::RrSet| node.role != Role::Apex || rrset.rtype != Rtype::DS;
+        for rrset in names.rrsets(node).iter().filter(own) {
             let set = names.signable(self.signed_owner(hit, signing), rrset);
             for signer in signing.signers(rrset.rtype) {
                 let mut rdata = [0; MAX_RRSIG];

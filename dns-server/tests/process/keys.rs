@@ -172,7 +172,9 @@ fn hostile_files_are_named_and_refused() {
     let read =
         |extension: &str| std::fs::read(testdata(&format!("keys/example.com/{stem}.{extension}"))).unwrap();
     let (key, private) = (read("key"), read("private"));
-    let rows: [(&str, &[u8], Option<&[u8]>, &str, &str); 8] = [
+    /// A file's stem and content, its private half, what is said, why.
+    type Row<'r> = (&'r str, &'r [u8], Option<&'r [u8]>, &'r str, &'r str);
+    let rows: [Row<'_>; 8] = [
         (stem, &key, Some(&private), "", "a good one"),
         (stem, b"", Some(&private), "must hold one DNSKEY record", "empty"),
         (stem, &key, None, ".private: zone example.com: key: cannot be read", "half of it"),
@@ -187,7 +189,9 @@ fn hostile_files_are_named_and_refused() {
         let path = |extension| scratch.path(&format!("state/keys/example.com/{stem}.{extension}"));
         std::fs::create_dir_all(path("key").parent().unwrap()).unwrap();
         std::fs::write(path("key"), key).unwrap();
-        private.map(|private| std::fs::write(path("private"), private).unwrap());
+        if let Some(private) = private {
+            std::fs::write(path("private"), private).unwrap();
+        }
         let said = told(&scratch, &["list", "example.com"], if want.is_empty() { 0 } else { 2 });
         assert!(said.contains(want), "{why}: {said}");
         assert!(!said.contains("DGsGYqxAj7lht97D"), "{why}: a private key is shown");
