@@ -166,7 +166,10 @@ impl KeyPair {
         if held != public {
             return Err(KeyError::Private);
         }
-        Self::new(flags, held, Private::Rsa(Box::new(pair), numbers))
+        let pair = Self::new(flags, held, Private::Rsa(Box::new(pair), numbers))?;
+        // Ring does not hold all numbers against each other before it signs.
+        pair.sign(b"", &mut [0; MAX_SIGNATURE]).map_err(|_| KeyError::Private)?;
+        Ok(pair)
     }
 
     fn new(flags: u16, public: Vec<u8>, private: Private) -> Result<Self, KeyError> {

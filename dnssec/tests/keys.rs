@@ -114,7 +114,12 @@ fn what_is_no_key_is_refused() {
         public: good.public.replace(from, to),
         private: good.private.replace(from, to),
     };
+    let mut damaged = text("Kexample.com.+008+36138");
+    let at = damaged.private.find("Exponent1: ").unwrap() + 40;
+    let digit = if damaged.private[at..].starts_with('A') { "B" } else { "A" };
+    damaged.private.replace_range(at..=at, digit);
     let rows = [
+        (damaged, TextError::Key(KeyError::Private), "a number of RSA that only shows when it signs"),
         (
             KeyText { private: other.private, ..good.clone() },
             TextError::Key(KeyError::Private),
