@@ -15,7 +15,7 @@ use rhumb_zones::{Model, Name, Prefix, Record, Rtype, rdata};
 use serde_json::{Value as Json, json};
 
 use crate::naming::{self, Unknown};
-use crate::reload::now;
+use crate::net::clock;
 use crate::respond::{Meta, Scratch, Transport, explain, respond};
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
@@ -46,8 +46,7 @@ impl Question {
     /// When `name` is none.
     pub fn new(model: &Model, name: &str, (rtype, client): (Rtype, Option<Prefix>)) -> Result<Self, Unknown> {
         let client = client.map_or(Client::NOBODY, Client::Told);
-        let now = u32::try_from(now()).unwrap_or(u32::MAX);
-        Ok(Self { name: naming::owner(model, name)?, rtype, client, now, draw: 0 })
+        Ok(Self { name: naming::owner(model, name)?, rtype, client, now: clock(), draw: 0 })
     }
 }
 

@@ -23,7 +23,7 @@ use rhumb_zones::{Diagnostics, LoadOptions, Location, Source};
 
 use crate::cookie::{Cookies, Secret};
 use crate::keys::KeySource;
-use crate::reload::now;
+use crate::net::clock;
 use crate::zonemd;
 use disk::{Disk, Stamp, list};
 use geography::Geography;
@@ -119,8 +119,8 @@ impl Loader {
         let (world, wrong) = World::compile(read.model, &disk);
         out.append(wrong);
         let cookie_secrets = self.cookie_secrets(&disk, &mut out);
-        let now = u32::try_from(now()).unwrap_or(u32::MAX);
-        let (keys, listing) = keyring::read((&self.sources.keys, world.model()), &disk, now, &mut out);
+        let keys = (&self.sources.keys, world.model());
+        let (keys, listing) = keyring::read(keys, &disk, clock(), &mut out);
         let footprint = disk.into_footprint(&self.sources, (files, stamps.clone()), listing);
         let databases = self.geography.read(&self.sources.geo, stamps, &mut out);
         let loaded = databases.filter(|_| !out.refuse()).and_then(|databases| {

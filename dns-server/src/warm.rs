@@ -20,8 +20,8 @@ use std::time::Duration;
 use rhumb_dnssec::{MAX_RRSIG, RrSet};
 use rhumb_zones::{Prefix, Rtype, ServiceId};
 
+use crate::net::clock;
 use crate::publish::Publisher;
-use crate::reload::now;
 use crate::respond::{Meta, Scratch, Transport, respond};
 use crate::snapshot::Snapshot;
 use crate::snapshot::names::{Node, NodeId, Role};
@@ -148,8 +148,7 @@ impl Warmer {
         // An OPT record with DO (RFC 3225).
         let opt = bytes(&[Rtype::OPT.0, u16::MAX, 0, 0x8000, 0]);
         let packet = [&head, name, &bytes(&[rtype.0, 1]), &[0], &opt].concat();
-        let meta =
-            Meta { source, local: None, transport: Transport::Tcp, idle: None, now: seconds(), draw: 0 };
+        let meta = Meta { source, local: None, transport: Transport::Tcp, idle: None, now: clock(), draw: 0 };
         // What it says is nobody's business; its signatures are kept.
         let _ = respond(snapshot, &mut self.scratch, (&packet, &meta), &mut self.reply);
     }
@@ -167,7 +166,7 @@ impl Warmer {
             let set = RrSet { owner, rtype, ttl, rdata: rdata.iter().copied() };
             for signer in signing.signers(rtype) {
                 // A key that cannot sign says so to the first client.
-                let _ = signer.sign(&set, (seconds(), false), &mut [0; MAX_RRSIG]);
+                let _ = signer.sign(&set, (clock(), false), &mut [0; MAX_RRSIG]);
             }
         };
         let rows = snapshot.rows(id);
@@ -182,8 +181,4 @@ impl Warmer {
             sign(Rtype::CNAME, &mut vip.alias.iter().map(|alias| alias.as_wire()));
         }
     }
-}
-
-fn seconds() -> u32 {
-    u32::try_from(now()).unwrap_or(u32::MAX)
 }

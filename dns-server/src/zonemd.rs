@@ -20,8 +20,6 @@ use ring::digest::{Algorithm, Context, SHA384, SHA512};
 use crate::snapshot::Views;
 use crate::transfer::{Content, Item};
 
-/// Message digest of a zone.
-pub(crate) const ZONEMD: Rtype = Rtype(63);
 /// The only scheme there is: every record in canonical order (§3.3.1).
 const SIMPLE: u8 = 1;
 /// Octets of serial, scheme and hash, before the digest.
@@ -56,7 +54,7 @@ pub(crate) fn check(model: &Model, out: &mut Diagnostics) {
 }
 
 fn is_digest(zone: &Zone, record: &Record) -> bool {
-    record.rtype == ZONEMD && record.owner == zone.name
+    record.rtype == Rtype::ZONEMD && record.owner == zone.name
 }
 
 /// Serial, hash and digest of a ZONEMD that is understood.
@@ -86,9 +84,9 @@ fn of(zone: &Zone, algorithm: &'static Algorithm) -> Vec<u8> {
 fn digest(apex: &Name, records: &[&Record], algorithm: &'static Algorithm) -> Vec<u8> {
     let mut context = Context::new(algorithm);
     let is_own = |record: &&&Record| {
-        let covers =
-            record.rtype == Rtype::RRSIG && record.rdata.starts_with(&ZONEMD.0.to_be_bytes()[..COVERED]);
-        record.owner == *apex && (record.rtype == ZONEMD || covers)
+        let covers = record.rtype == Rtype::RRSIG
+            && record.rdata.starts_with(&Rtype::ZONEMD.0.to_be_bytes()[..COVERED]);
+        record.owner == *apex && (record.rtype == Rtype::ZONEMD || covers)
     };
     for set in records.chunk_by(|a, b| a.rtype == b.rtype && a.owner == b.owner) {
         let counted = set.iter().filter(|record| !is_own(record));
@@ -126,7 +124,7 @@ pub(crate) fn make(model: &Model, serials: &[u32], views: &mut Views) {
         // Simple scheme, SHA-384.
         let head = [&serial.to_be_bytes()[..], &[SIMPLE, 1]].concat();
         let rdata = [head, digest(&zone.name, &records, &SHA384)].concat().into();
-        views.add(id, Record { owner, rtype: ZONEMD, ttl, rdata });
+        views.add(id, Record { owner, rtype: Rtype::ZONEMD, ttl, rdata });
     }
 }
 

@@ -60,6 +60,13 @@ impl Types {
         self.list[..self.count].binary_search(&rtype.0).is_ok()
     }
 
+    /// Whether anything at the name is signed: of a delegation only DS is
+    /// (RFC 5155 §7.1).
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        !self.is_empty() && (self.has(Rtype::DS) || !self.has(Rtype::NS) || self.has(Rtype::SOA))
+    }
+
     /// Writes the bitmap at the start of `out` and gives its length.
     pub fn write(&self, out: &mut [u8; MAX_BITMAP]) -> usize {
         let mut end = 0;

@@ -51,6 +51,8 @@ impl Rtype {
     pub const CDS: Self = Self(59);
     /// The key that the parent's DS shall be of (RFC 7344).
     pub const CDNSKEY: Self = Self(60);
+    /// Digest of a whole zone (RFC 8976).
+    pub const ZONEMD: Self = Self(63);
     /// Service binding (RFC 9460).
     pub const SVCB: Self = Self(64);
     /// Service binding for HTTPS (RFC 9460).

@@ -17,7 +17,7 @@ use rhumb_zones::{Diagnostics, LoadOptions, Name, Rtype, rdata};
 use super::{Ending, Failure, complain, print};
 use crate::keys::{Store, policy_of, state};
 use crate::load::{Load, Loader, Sources};
-use crate::reload::now;
+use crate::net::clock;
 
 /// See to the keys of signed zones, the server running or not
 #[derive(clap::Args)]
@@ -73,10 +73,6 @@ impl Keys {
 
 fn name(text: &str) -> Result<Name, Failure> {
     Name::scan_absolute(text).map_err(|error| format!("{text}: {error}").into())
-}
-
-fn clock() -> u32 {
-    u32::try_from(now()).unwrap_or(u32::MAX)
 }
 
 /// The keys of a zone; what is wrong with files is complained of.

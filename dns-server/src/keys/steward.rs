@@ -28,8 +28,9 @@ use rhumb_policies::World;
 use rhumb_zones::{Diagnostics, Dnssec, Name, Rtype, Zone, rdata};
 
 use super::{Store, StoreError, rollover_policy};
+use crate::net::clock;
 use crate::publish::Publisher;
-use crate::reload::{Request, now};
+use crate::reload::Request;
 use crate::watch::Change;
 
 /// Seconds between looks at most: how late a command is noticed.
@@ -75,10 +76,6 @@ pub fn spawn(directory: PathBuf, publisher: Publisher, requests: Sender<Request>
         }
     };
     thread::Builder::new().name("steward".to_owned()).spawn(work).map(drop)
-}
-
-fn clock() -> u32 {
-    u32::try_from(now()).unwrap_or(u32::MAX)
 }
 
 impl Steward {

@@ -24,7 +24,7 @@ use rhumb_zones::{Files, ReadError, Tree, Zone};
 
 use super::keyring::KeyListing;
 use super::{Document, Sources};
-use crate::reload::now;
+use crate::net::clock;
 use crate::watch::is_policy_file;
 
 /// Largest zone file or prefix list: a million names need 100 MB.
@@ -155,7 +155,7 @@ impl Footprint {
         let same =
             |seen: &'f Seen| *known.entry(seen.path.as_path()).or_insert_with(|| here(seen)) == seen.content;
         self.stamps == self.sources.geo.iter().map(|path| Stamp::of(path)).collect::<Vec<_>>()
-            && self.keys.is_current(u32::try_from(now()).unwrap_or(u32::MAX))
+            && self.keys.is_current(clock())
             && self.policies == list(&self.sources.policies).0
             && self.seen.iter().all(same)
     }

@@ -20,8 +20,8 @@ use super::seal::Written;
 use super::steered;
 use crate::compose::{Owner, Row, Section};
 use crate::query::Rcode;
-use crate::snapshot::names::{NodeId, Role};
-use crate::snapshot::signing::{Denial, Hashed};
+use crate::snapshot::names::NodeId;
+use crate::snapshot::signing::{Denial, Hashed, hashing};
 
 /// The type that says a name does not exist (RFC 9824 §3.1).
 const NXNAME: Rtype = Rtype(128);
@@ -204,7 +204,7 @@ impl<'s> Chain<'_, 's> {
 
     fn write_nsec3(&self, (zone, hashed): (ZoneId, &Hashed), link: usize, reply: &mut Reply<'_>) {
         let names = self.snapshot.names();
-        let Hashed { salt, iterations, links } = hashed;
+        let Hashed { how, links } = hashed;
         let next = links.get(link + 1).or_else(|| links.first());
         let (Some((hash, id)), Some((next, _))) = (links.get(link), next) else { return };
         let apex = names.name(names.node(names.zone(zone).apex));
@@ -214,11 +214,9 @@ impl<'s> Chain<'_, 's> {
         owner[1 + HASH_TEXT..][..apex.len()].copy_from_slice(apex);
         let owner = owner.get(..1 + HASH_TEXT + apex.len()).unwrap_or_default();
         let mut types = self.types(zone, *id);
-        if !types.is_empty() && (types.has(Rtype::DS) || !types.has(Rtype::NS) || types.has(Rtype::SOA)) {
+        if types.is_signed() {
             types.add(Rtype::RRSIG);
         }
-        let [high, low] = iterations.to_be_bytes();
-        let head = [1, 0, high, low, u8::try_from(salt.len()).unwrap_or(u8::MAX)];
         let link = Link {
             zone,
             rtype: Rtype::NSEC3,
@@ -226,7 +224,7 @@ impl<'s> Chain<'_, 's> {
             owner: Owner::Name(owner),
             signed: owner,
         };
-        self.write_link(link, &[&head, salt, &[20], next], &types, reply);
+        self.write_link(link, &[&hashing(how), &how.salt, &[20], next], &types, reply);
     }
 
     /// RFC 9824 §3.1, §3.2.
@@ -283,23 +281,12 @@ impl<'s> Chain<'_, 's> {
         self.seal(zone, Written { section, owner, ttl }, &set, reply);
     }
 
-    /// The types at a node, as its zone sees it: of a delegation only what is
-    /// the parent's.
+    /// The types at a node, as its zone sees it.
     fn types(&self, zone: ZoneId, id: NodeId) -> Types {
         let names = self.snapshot.names();
+        let mut types = names.types(zone, id);
         let node = names.node(id);
-        let mut types = Types::new();
-        if node.role == Role::Cut || node.zone != zone {
-            types.add(Rtype::NS);
-            if names.rrset(node, Rtype::DS).is_some() {
-                types.add(Rtype::DS);
-            }
-            return types;
-        }
-        let apex = node.role == Role::Apex;
-        let own = names.rrsets(node).iter().filter(|rrset| !(apex && rrset.rtype == Rtype::DS));
-        own.for_each(|rrset| types.add(rrset.rtype));
-        if let Some(service) = node.service {
+        if let Some(service) = node.service.filter(|_| node.zone == zone) {
             steered::types(self.snapshot, service, |rtype| types.add(rtype));
         }
         types

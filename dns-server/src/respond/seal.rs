@@ -44,7 +44,20 @@ impl<'s> Chain<'_, 's> {
     where
         I: Iterator<Item = &'r [u8]> + Clone,
     {
-        let Some(signing) = self.signing(zone) else { return };
+        if let Some(signing) = self.signing(zone) {
+            self.write_signatures(signing, at, set, reply);
+        }
+    }
+
+    fn write_signatures<'r, I>(
+        &self,
+        signing: &Signing,
+        at: Written<'_>,
+        set: &RrSet<'_, I>,
+        reply: &mut Reply<'_>,
+    ) where
+        I: Iterator<Item = &'r [u8]> + Clone,
+    {
         let Written { section, owner, ttl } = at;
         // Compact denial signs names that stand in no zone.
         let passing =
@@ -82,15 +95,10 @@ impl<'s> Chain<'_, 's> {
         // DS at an apex is the parent's.
         let own = |rrset: &&names::RrSet| node.role != Role::Apex || rrset.rtype != Rtype::DS;
         for rrset in names.rrsets(node).iter().filter(own) {
+            let at = Written { section: Section::Answer, owner: self.owner(), ttl: rrset.ttl };
             let set = names.signable(self.signed_owner(hit, signing), rrset);
-            for signer in signing.signers(rrset.rtype) {
-                let mut rdata = [0; MAX_RRSIG];
-                let Ok(length) = signer.sign(&set, (self.client.now, false), &mut rdata) else { continue };
-                let rdata = rdata.get(..length).unwrap_or_default();
-                let row = Row { owner: self.owner(), rtype: Rtype::RRSIG, ttl: rrset.ttl, rdata };
-                reply.require(Section::Answer, [row]);
-                any = true;
-            }
+            self.write_signatures(signing, at, &set, reply);
+            any = true;
         }
         any
     }

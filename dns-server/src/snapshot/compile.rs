@@ -9,12 +9,11 @@
 use std::borrow::Cow;
 
 use rhumb_dnssec::ZoneKeys;
-use rhumb_zones::{Denial, Dnssec, Model, Name, Nsec3, Record, Rtype, Service, ServiceId, Zone, ZoneId};
+use rhumb_zones::{Denial, Dnssec, Model, Name, Record, Rtype, Service, ServiceId, Zone, ZoneId};
 
 use super::Views;
 use super::names::{Names, NodeId, Role, RrSet, TooLarge, ZoneEntry};
-use super::signing::{Signatures, Signing};
-use crate::zonemd::ZONEMD;
+use super::signing::{Signatures, Signing, hashing};
 
 /// Compiles every zone of `model`; `serials` are by zone.
 pub(super) fn names(
@@ -97,9 +96,9 @@ impl<'m> Compiler<'m> {
         {
             names.add(apex, (rtype, ttl), rdata.iter().map(Vec::as_slice))?;
         }
-        let is_digest = |record: &&Record| record.rtype == ZONEMD && record.owner == self.zone.name;
+        let is_digest = |record: &&Record| record.rtype == Rtype::ZONEMD && record.owner == self.zone.name;
         if let Some(digest) = self.views.zone(self.id).iter().find(is_digest) {
-            names.add(apex, (ZONEMD, digest.ttl), [&*digest.rdata])?;
+            names.add(apex, (Rtype::ZONEMD, digest.ttl), [&*digest.rdata])?;
         }
         Ok(())
     }
@@ -199,11 +198,7 @@ pub(crate) fn apex_records<'k>(
     let ttl = u32::try_from(policy.dnskey_ttl.as_secs()).unwrap_or(u32::MAX);
     let parameters = match &policy.denial {
         Denial::Nsec3 => {
-            let Nsec3 { iterations, salt } = &policy.nsec3;
-            let [high, low] = iterations.to_be_bytes();
-            // SHA-1 and no flags (RFC 5155 §4).
-            let head = [1, 0, high, low, u8::try_from(salt.len()).unwrap_or(u8::MAX)];
-            vec![[&head[..], salt].concat()]
+            vec![[&hashing(&policy.nsec3)[..], &policy.nsec3.salt].concat()]
         }
         _ => Vec::new(),
     };

@@ -17,11 +17,11 @@
 
 use std::sync::Arc;
 
-use rhumb_dnssec::denial::{self, HASH};
+use rhumb_dnssec::denial::{self, HASH, Types};
 use rhumb_dnssec::{KeyPair, Shared, Signer, ZoneKeys};
 use rhumb_zones::{Denial as Kind, Dnssec, Model, Name, Nsec3, Rtype, Zone, ZoneId};
 
-use super::names::{Names, NodeId, Role};
+use super::names::{Names, NodeId, Role, RrSet};
 
 /// Fewest places for signatures, 1.5 MB: wildcards and combinations of VIPs
 /// need some however small the zone.
@@ -56,9 +56,15 @@ pub(crate) enum Denial {
 /// The names of a zone by their hashes.
 #[derive(Debug)]
 pub(crate) struct Hashed {
-    pub(crate) salt: Arc<[u8]>,
-    pub(crate) iterations: u16,
+    pub(crate) how: Nsec3,
     pub(crate) links: Box<[([u8; HASH], NodeId)]>,
+}
+
+/// What NSEC3 and NSEC3PARAM begin with, before the salt: SHA-1, no flags,
+/// rounds, octets of salt (RFC 5155 §3.2, §4.2).
+pub(crate) fn hashing(how: &Nsec3) -> [u8; 5] {
+    let [high, low] = how.iterations.to_be_bytes();
+    [1, 0, high, low, u8::try_from(how.salt.len()).unwrap_or(u8::MAX)]
 }
 
 /// What signs the zones of a model.
@@ -122,11 +128,11 @@ impl Signing {
                 Denial::Nsec(owners.into())
             }
             Kind::Nsec3 => {
-                let Nsec3 { iterations, salt } = policy.nsec3.clone();
-                let hash = |id: NodeId| denial::hash(names.name(names.node(id)), &salt, iterations);
+                let how = policy.nsec3.clone();
+                let hash = |id: NodeId| denial::hash(names.name(names.node(id)), &how.salt, how.iterations);
                 let mut links: Vec<_> = owners.into_iter().map(|id| (hash(id), id)).collect();
                 links.sort_unstable_by_key(|&(hash, _)| hash);
-                Denial::Nsec3(Hashed { salt, iterations, links: links.into() })
+                Denial::Nsec3(Hashed { how, links: links.into() })
             }
         };
         let zone = keys.zsk.iter().map(signer).collect();
@@ -152,7 +158,7 @@ impl Denial {
                 owners.partition_point(at).checked_sub(1)
             }
             Self::Nsec3(hashed) => {
-                let hash = denial::hash(name, &hashed.salt, hashed.iterations);
+                let hash = denial::hash(name, &hashed.how.salt, hashed.how.iterations);
                 let at = hashed.links.partition_point(|(other, _)| *other <= hash);
                 at.checked_sub(1).or_else(|| hashed.links.len().checked_sub(1))
             }
@@ -168,6 +174,23 @@ impl Names {
             let node = self.node(id);
             node.zone == zone && !matches!(node.role, Role::Below(_))
         })
+    }
+
+    /// The static types at a name as `zone` sees it: of a delegation only what
+    /// is the parent's, and of an apex all but that.
+    pub(crate) fn types(&self, zone: ZoneId, id: NodeId) -> Types {
+        let node = self.node(id);
+        let mut types = Types::new();
+        if node.role == Role::Cut || node.zone != zone {
+            types.add(Rtype::NS);
+            if self.rrset(node, Rtype::DS).is_some() {
+                types.add(Rtype::DS);
+            }
+            return types;
+        }
+        let own = |rrset: &&RrSet| node.role != Role::Apex || rrset.rtype != Rtype::DS;
+        self.rrsets(node).iter().filter(own).for_each(|rrset| types.add(rrset.rtype));
+        types
     }
 
     fn has_data(&self, id: NodeId) -> bool {

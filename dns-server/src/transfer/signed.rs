@@ -21,7 +21,7 @@ use super::content::{Content, Item};
 use crate::snapshot::Snapshot;
 use crate::snapshot::compile::apex_records;
 use crate::snapshot::names::{NodeId, Role};
-use crate::snapshot::signing::{Denial, Hashed, Signing};
+use crate::snapshot::signing::{Denial, Hashed, Signing, hashing};
 
 /// How many times a zone is signed anew while a signature holds. Signatures
 /// are renewed when half to five eighths of their time are over, so that a
@@ -159,17 +159,15 @@ impl<'s> Links<'s> {
 
     /// RFC 5155 §3.2, §7.1.
     fn nsec3(&self, hashed: &Hashed, (hash, id): ([u8; HASH], NodeId), next: [u8; HASH]) -> Item<'s> {
-        let Hashed { salt, iterations, .. } = hashed;
+        let Hashed { how, .. } = hashed;
         let mut types = self.types(id);
-        if !types.is_empty() && (types.has(Rtype::DS) || !types.has(Rtype::NS) || types.has(Rtype::SOA)) {
+        if types.is_signed() {
             types.add(Rtype::RRSIG);
         }
         let text = denial::text(&hash);
         let length = |bytes: &[u8]| u8::try_from(bytes.len()).unwrap_or(u8::MAX);
         let owner = [&[length(&text)], &text[..], &self.content.zone.name.folded()].concat();
-        let [high, low] = iterations.to_be_bytes();
-        let head = [1, 0, high, low, length(salt)];
-        let rdata = [&head[..], salt, &[length(&next)], &next, &bitmap(&types)].concat();
+        let rdata = [&hashing(how)[..], &how.salt, &[length(&next)], &next, &bitmap(&types)].concat();
         self.item(Rtype::NSEC3, Cow::Owned(owner), rdata)
     }
 
@@ -181,19 +179,10 @@ impl<'s> Links<'s> {
     /// The types at a name as it is transferred.
     fn types(&self, id: NodeId) -> Types {
         let names = self.snapshot.names();
+        let mut types = names.types(self.content.id, id);
         let node = names.node(id);
-        let mut types = Types::new();
-        if node.role == Role::Cut || node.zone != self.content.id {
-            types.add(Rtype::NS);
-            if names.rrset(node, Rtype::DS).is_some() {
-                types.add(Rtype::DS);
-            }
-            return types;
-        }
-        let is_parents = |rtype: Rtype| node.role == Role::Apex && rtype == Rtype::DS;
-        let own = names.rrsets(node).iter().filter(|rrset| !is_parents(rrset.rtype));
-        own.for_each(|rrset| types.add(rrset.rtype));
         if node.service.is_some()
+            && node.zone == self.content.id
             && let Ok(owner) = Name::from_wire(names.name(node))
         {
             self.content.steered(&owner).for_each(|record: &Record| types.add(record.rtype));

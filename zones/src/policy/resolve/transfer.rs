@@ -11,9 +11,6 @@ use crate::read::{OneOrMany, Spanned};
 use crate::record::Rtype;
 use crate::zone::ZoneData;
 
-/// Message digest of a zone.
-const ZONEMD: Rtype = Rtype(63);
-
 impl Resolver<'_> {
     /// `transfer:` of `zone`, which may be signed and have services.
     pub(super) fn transfer(
@@ -49,7 +46,8 @@ impl Resolver<'_> {
             let hint = "its signatures show more, and are made when they are asked for";
             wrong("transfer.zonemd", "must not stand beside dnssec", hint);
         }
-        if zonemd && data.records.iter().any(|record| record.rtype == ZONEMD && record.owner == *zone) {
+        if zonemd && data.records.iter().any(|record| record.rtype == Rtype::ZONEMD && record.owner == *zone)
+        {
             let hint = "take it out of the file: it is made here";
             wrong("transfer.zonemd", "must not be true where the zone file has a ZONEMD", hint);
         }
