@@ -1,9 +1,9 @@
 //! What it costs to answer: processor time per query, beside a bare echo.
 //!
-//! Three programs, driven by `bench/run`:
+//! Programs driven by `bench/run`:
 //!
-//! - `prepare` writes the same two zones for every server, and the queries
-//!   with the answers they must get;
+//! - `prepare` writes the same zones for every server, and the queries with
+//!   the answers they must get;
 //! - `echo` receives a batch, sets QR and sends it back. No server that uses
 //!   the same system calls can be cheaper, so its price is the unit;
 //! - `load` asks, counts what was answered and reads the server's processor
@@ -16,5 +16,8 @@
 //! the clock starts, so that the generator is never the bottleneck.
 
 pub mod batch;
+pub mod geography;
+pub mod peers;
+pub mod policies;
 pub mod process;
 pub mod query;

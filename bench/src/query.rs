@@ -1,13 +1,17 @@
 //! Questions as text lines and as packets, and what must come back.
 //!
-//! A line is `NAME CLIENT ADDRESS`: the name whose A is asked; the client's
-//! IPv4 /24 as its first address, or `-` for no EDNS at all; and the address
-//! that must be answered.
+//! A line is `NAME CLIENT ADDRESS [do|signed]`: the name whose A is asked; the
+//! client's IPv4 /24 or IPv6 /56 as its first address, or `-` for no Client
+//! Subnet; the address that must be answered; and whether DNSSEC is asked for
+//! (RFC 3225) and, if `signed`, must come: the address and its signature.
 
 use std::fs;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+
+/// Octets of payload that queries with EDNS take.
+const PAYLOAD: [u8; 2] = 1232_u16.to_be_bytes();
 
 /// One prepared question.
 pub struct Query {
@@ -15,6 +19,8 @@ pub struct Query {
     pub packet: Vec<u8>,
     /// The address that must be answered.
     pub expected: Ipv4Addr,
+    /// Records that the answer section must have.
+    pub answers: u16,
 }
 
 /// Reads a file of lines.
@@ -33,25 +39,40 @@ fn line_to_query(line: &str) -> Option<Query> {
         "-" => None,
         address => Some(address.parse().ok()?),
     };
-    Some(Query { packet: compose(name, client)?, expected: expected.parse().ok()? })
+    let (dnssec, answers) = match words.next() {
+        None => (false, 1),
+        Some("do") => (true, 1),
+        Some("signed") => (true, 2),
+        Some(_) => return None,
+    };
+    Some(Query { packet: compose(name, client, dnssec)?, expected: expected.parse().ok()?, answers })
 }
 
-/// A query for the A of `name`, with EDNS and Client Subnet if a client is given.
-fn compose(name: &str, client: Option<Ipv4Addr>) -> Option<Vec<u8>> {
-    let mut packet = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(client.is_some())];
+/// A query for the A of `name`, with EDNS if it has a client or asks for DNSSEC.
+fn compose(name: &str, client: Option<IpAddr>, dnssec: bool) -> Option<Vec<u8>> {
+    let edns = client.is_some() || dnssec;
+    let mut packet = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(edns)];
     for label in name.trim_end_matches('.').split('.') {
         packet.push(u8::try_from(label.len()).ok()?);
         packet.extend_from_slice(label.as_bytes());
     }
     packet.extend_from_slice(&[0, 0, 1, 0, 1]);
-    if let Some(client) = client {
-        // OPT, 1232 octets of payload, 11 octets of options: Client Subnet
-        // (RFC 7871 §6), family 1, source length 24, scope 0.
-        packet.extend_from_slice(&[0, 0, 41, 1232_u16.to_be_bytes()[0], 1232_u16.to_be_bytes()[1]]);
-        packet.extend_from_slice(&[0, 0, 0, 0, 0, 11, 0, 8, 0, 7, 0, 1, 24, 0]);
-        packet.extend_from_slice(&client.octets()[..3]);
+    if edns {
+        let subnet = client.map_or_else(Vec::new, subnet);
+        packet.extend_from_slice(&[0, 0, 41, PAYLOAD[0], PAYLOAD[1], 0, 0, u8::from(dnssec) << 7, 0]);
+        packet.extend_from_slice(&[0, u8::try_from(subnet.len()).ok()?]);
+        packet.extend_from_slice(&subnet);
     }
     Some(packet)
+}
+
+/// The Client Subnet option (RFC 7871 §6): what large resolvers send, a /24 or
+/// a /56.
+fn subnet(client: IpAddr) -> Vec<u8> {
+    match client {
+        IpAddr::V4(v4) => [&[0, 8, 0, 7, 0, 1, 24, 0], &v4.octets()[..3]].concat(),
+        IpAddr::V6(v6) => [&[0, 8, 0, 11, 0, 2, 56, 0], &v6.octets()[..7]].concat(),
+    }
 }
 
 /// What one reply says.
@@ -105,9 +126,12 @@ mod tests {
     fn lines() {
         let rows = [
             ("a.b - 192.0.2.1", Some(12 + 5 + 4), "no client, no EDNS"),
+            ("a.b - 192.0.2.1 do", Some(12 + 5 + 4 + 11), "OPT alone"),
             ("a.b 1.2.3.0 192.0.2.1", Some(12 + 5 + 4 + 11 + 11), "OPT with a /24"),
+            ("a.b 2001:db8:: 192.0.2.1 signed", Some(12 + 5 + 4 + 11 + 15), "OPT with a /56"),
             ("a.b 1.2.3.0", None, "no expected address"),
             ("a.b x 192.0.2.1", None, "no client"),
+            ("a.b - 192.0.2.1 DO", None, "no such word"),
         ];
         for (line, length, why) in rows {
             assert_eq!(line_to_query(line).map(|query| query.packet.len()), length, "{line}: {why}");
@@ -116,7 +140,7 @@ mod tests {
 
     #[test]
     fn replies() {
-        let mut reply = compose("a.b", None).unwrap();
+        let mut reply = compose("a.b", None, false).unwrap();
         reply[2] |= 0x80;
         reply[7] = 1;
         reply.extend_from_slice(&[0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 30, 0, 4, 192, 0, 2, 1]);

@@ -3,7 +3,8 @@
 //!
 //! `load MODE ADDR:PORT PID FILE COUNT`, where MODE is
 //!
-//! - `time`: each reply must be NOERROR with one answer record;
+//! - `time`: each reply must be NOERROR with as many answer records as FILE
+//!   says;
 //! - `echo`: each reply must only be the query with QR set;
 //! - `verify`: each reply must bear the address that FILE expects; ask every
 //!   line once, ignoring COUNT.
@@ -155,7 +156,7 @@ impl Load {
             };
             let right = match self.mode {
                 Mode::Echo => datagram.len() == self.queries[asked].packet.len(),
-                Mode::Time => reply.rcode == 0 && reply.answers == 1,
+                Mode::Time => reply.rcode == 0 && reply.answers == self.queries[asked].answers,
                 Mode::Verify => query::first_address(datagram) == Some(self.queries[asked].expected),
             };
             tally.wrong += usize::from(!right);
