@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rhumb_dnssec::ZoneKeys;
-use rhumb_zones::{Model, Name, Rtype, Zone, ZoneId};
+use rhumb_zones::{Model, Name, Record, Rtype, Zone, ZoneId};
 use serde::{Deserialize, Serialize};
 
 use crate::files;
@@ -152,11 +152,11 @@ fn soa_serial(zone: &Zone) -> Option<u32> {
 
 fn content((model, zone): (&Model, &Zone), (id, also): (ZoneId, &Also<'_>)) -> u64 {
     let mut hash = Fnv::default();
-    for record in zone.records.records.iter().chain(also.views.zone(id)) {
+    for record in zone.records.records.iter().chain(also.views.zone(id).iter().map(Record::view)) {
         hash.field(&record.owner.folded());
         hash.field(&record.rtype.0.to_be_bytes());
         hash.field(&record.ttl.to_be_bytes());
-        hash.field(&record.rdata);
+        hash.field(record.rdata);
     }
     if zone.transfer.as_ref().is_some_and(|transfer| transfer.zonemd) {
         hash.field(b"zonemd");

@@ -207,8 +207,8 @@ fn changes<'s>(
     let Difference { old, removed, added } = difference;
     let soa = content.soa();
     let soa = move || std::iter::once(soa.clone());
-    let gone = std::iter::once(old).chain(removed).map(Item::from);
-    soa().chain(gone).chain(soa()).chain(added.iter().map(Item::from)).chain(soa())
+    let gone = std::iter::once(old).chain(removed).map(|record| Item::from(record.view()));
+    soa().chain(gone).chain(soa()).chain(added.iter().map(|record| Item::from(record.view()))).chain(soa())
 }
 
 /// The whole zone: its SOA first and last (RFC 5936 §2.2).

@@ -14,7 +14,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use rhumb_zones::{Diagnostics, Model, Name, Record, Rtype, Zone, ZoneId, rdata};
+use rhumb_zones::{Diagnostics, Model, Name, Record, RecordRef, Rtype, Zone, ZoneId, rdata};
 use ring::digest::{Algorithm, Context, SHA384, SHA512};
 
 use crate::snapshot::Views;
@@ -31,13 +31,13 @@ const COVERED: usize = 2;
 pub(crate) fn check(model: &Model, out: &mut Diagnostics) {
     for zone in model.zones() {
         let who = format!("zone {}", zone.name);
-        if zone.dnssec.is_some() && zone.records.records.iter().any(|record| is_digest(zone, record)) {
+        if zone.dnssec.is_some() && zone.records.records.iter().any(|record| is_digest(zone, &record)) {
             let what = "must not have ZONEMD: the zone is signed here, which no digest of its file foresees";
             out.error(&zone.location, &who, "records", what);
             continue;
         }
         let digests = zone.records.records.iter().filter(|record| is_digest(zone, record));
-        let known: Vec<_> = digests.filter_map(|record| read(&record.rdata)).collect();
+        let known: Vec<_> = digests.filter_map(|record| read(record.rdata)).collect();
         let mut wrong = None;
         let matches = known.iter().any(|(serial, algorithm, digest)| {
             let made = of(zone, algorithm);
@@ -53,7 +53,7 @@ pub(crate) fn check(model: &Model, out: &mut Diagnostics) {
     }
 }
 
-fn is_digest(zone: &Zone, record: &Record) -> bool {
+fn is_digest(zone: &Zone, record: &RecordRef<'_>) -> bool {
     record.rtype == Rtype::ZONEMD && record.owner == zone.name
 }
 
@@ -81,9 +81,9 @@ fn of(zone: &Zone, algorithm: &'static Algorithm) -> Vec<u8> {
 
 /// The digest of records that are in canonical order: all but the ZONEMD of
 /// the apex and its signatures, in canonical form (§3.3.1).
-fn digest(apex: &Name, records: &[&Record], algorithm: &'static Algorithm) -> Vec<u8> {
+fn digest(apex: &Name, records: &[RecordRef<'_>], algorithm: &'static Algorithm) -> Vec<u8> {
     let mut context = Context::new(algorithm);
-    let is_own = |record: &&&Record| {
+    let is_own = |record: &&RecordRef<'_>| {
         let covers = record.rtype == Rtype::RRSIG
             && record.rdata.starts_with(&Rtype::ZONEMD.0.to_be_bytes()[..COVERED]);
         record.owner == *apex && (record.rtype == Rtype::ZONEMD || covers)
@@ -91,7 +91,7 @@ fn digest(apex: &Name, records: &[&Record], algorithm: &'static Algorithm) -> Ve
     for set in records.chunk_by(|a, b| a.rtype == b.rtype && a.owner == b.owner) {
         let counted = set.iter().filter(|record| !is_own(record));
         let mut items: Vec<(Cow<'_, [u8]>, u32)> =
-            counted.map(|record| (rdata::canonical(record.rtype, &record.rdata), record.ttl)).collect();
+            counted.map(|record| (rdata::canonical(record.rtype, record.rdata), record.ttl)).collect();
         items.sort_unstable();
         items.dedup();
         let (owner, rtype) = (set[0].owner.folded(), set[0].rtype);
@@ -119,7 +119,7 @@ pub(crate) fn make(model: &Model, serials: &[u32], views: &mut Views) {
         let Item { ttl, rdata, .. } = content.soa();
         let owner = zone.name.clone();
         let soa = Record { owner: owner.clone(), rtype: Rtype::SOA, ttl, rdata: rdata.into() };
-        let mut records: Vec<&Record> = content.records().chain([&soa]).collect();
+        let mut records: Vec<RecordRef<'_>> = content.records().chain([soa.view()]).collect();
         records.sort_by(|a, b| (&a.owner, a.rtype).cmp(&(&b.owner, b.rtype)));
         // Simple scheme, SHA-384.
         let head = [&serial.to_be_bytes()[..], &[SIMPLE, 1]].concat();

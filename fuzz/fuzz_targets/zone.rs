@@ -46,11 +46,10 @@ fn check(apex: &Name, zone: &ZoneData) {
         assert!(record.owner.is_within(apex), "{record:?} lies in the zone");
         assert!(record.ttl <= i32::MAX as u32, "{record:?} has a TTL");
     }
-    for pair in records.windows(2) {
-        let [a, b] = pair else { unreachable!("windows of two") };
-        let (before, after) = ((&a.owner, a.rtype, &a.rdata), (&b.owner, b.rtype, &b.rdata));
+    for (a, b) in records.iter().zip(records.iter().skip(1)) {
+        let (before, after) = ((a.owner, a.rtype, a.rdata), (b.owner, b.rtype, b.rdata));
         assert!(before < after, "sorted, without duplicates: {a:?} {b:?}");
-        let one_set = (&a.owner, a.rtype) == (&b.owner, b.rtype);
+        let one_set = (a.owner, a.rtype) == (b.owner, b.rtype);
         assert!(!one_set || a.ttl == b.ttl || a.rtype == Rtype::RRSIG, "one TTL per RRset: {a:?} {b:?}");
     }
 }

@@ -22,6 +22,7 @@ mod prefix;
 pub mod rdata;
 mod read;
 mod record;
+mod records;
 mod schema;
 mod target;
 mod tree;
@@ -39,7 +40,7 @@ pub use model::{
     KeyAlgorithm, KeyPlan, LastResort, Link, LinkSelection, Model, NameServer, Node, Nsec3, Plugin, Primary,
     Probe, Quorum, Recovery, Rule, RuleAction, Service, Target, Transfer, Vip, Zone,
 };
-pub use name::{Name, NameError};
+pub use name::{Name, NameError, NameRef};
 pub use place::Point;
 pub use policy::{LoadOptions, Loaded, Source, load, probe_keys};
 pub use prefix::{Prefix, PrefixError};
@@ -47,7 +48,8 @@ pub use read::{
     Bounded, Entries, Fraction, KeyInfo, MAX_DURATION, Named, OneOrMany, Read, Reader, Spanned, Spec, Ttl,
     did_you_mean, read, scan_duration,
 };
-pub use record::{Record, Rtype, RtypeError};
+pub use record::{Record, RecordRef, Rtype, RtypeError};
+pub use records::{RecordIter, RecordSlice, Records};
 pub use schema::schema;
 pub use target::{TargetName, TargetNameError};
 pub use tree::{Key, Tree, Value};

@@ -10,9 +10,8 @@
 //! and owner are as before it, while a `$TTL` inside it stays. Unlike BIND, a
 //! record outside the zone is an error, not ignored.
 //!
-//! A file may hold a million records, so a record costs two allocations (its
-//! owner, shared by those that inherit it, and its data) and its place one
-//! word: see [`Sources`].
+//! A file may hold a million records, so a record costs no allocation (see
+//! [`Records`]) and its place one word: see [`Sources`].
 //!
 //! **Invariant:** time and memory are bounded by the limits below, whatever
 //! the bytes; nothing panics.
@@ -27,19 +26,19 @@ mod tests;
 use std::rc::Rc;
 use std::sync::Arc;
 
-pub(crate) use entry::Entry;
 pub(crate) use source::{Place, Sources};
 
 use crate::diagnostic::Diagnostics;
 use crate::lexer::{Lexer, ScanError};
 use crate::name::Name;
+use crate::records::{self, Records};
 use crate::zone::ZoneSource;
 use source::Source;
 
 /// Bytes of a file and all it includes: ten million names at 60 bytes a line
 /// are 0.6 GiB; places must fit 32 bits.
 const MAX_BYTES: usize = 1 << 30;
-/// Records of a zone; each takes about 100 bytes.
+/// Records of a zone; each takes about 50 bytes.
 const MAX_RECORDS: usize = 1 << 25;
 /// Files open at a time; real zones nest two or three deep.
 const MAX_DEPTH: usize = 16;
@@ -54,12 +53,19 @@ const MAX_FAULTS: usize = Diagnostics::MAX - 1;
 /// Longest TTL (RFC 2181 §8).
 const MAX_TTL: u32 = (1 << 31) - 1;
 
+/// Records in the order of the file, and where each stands.
+#[derive(Default)]
+pub(crate) struct Scanned {
+    pub(crate) records: Records,
+    pub(crate) places: Vec<Place>,
+}
+
 /// Scans the file of a zone and all it includes; mistakes go to `out`.
-pub(crate) fn scan<'a>(zone: &ZoneSource<'a>, out: &mut Diagnostics) -> (Vec<Entry>, Sources<'a>) {
+pub(crate) fn scan<'a>(zone: &ZoneSource<'a>, out: &mut Diagnostics) -> (Scanned, Sources<'a>) {
     let mut scanner = Scanner {
         zone: *zone,
         out,
-        entries: Vec::new(),
+        scanned: Scanned::default(),
         sources: Sources::default(),
         open: Vec::new(),
         owner: Owner::None,
@@ -73,14 +79,14 @@ pub(crate) fn scan<'a>(zone: &ZoneSource<'a>, out: &mut Diagnostics) -> (Vec<Ent
         Ok(source) => scanner.file(&source, zone.apex.clone()),
         Err((at, what)) => scanner.out.error(&at, &zone.apex.to_string(), "file", what),
     }
-    (scanner.entries, scanner.sources)
+    (scanner.scanned, scanner.sources)
 }
 
 /// The state that entries hand on.
 struct Scanner<'s, 'a> {
     zone: ZoneSource<'a>,
     out: &'s mut Diagnostics,
-    entries: Vec<Entry>,
+    scanned: Scanned,
     sources: Sources<'a>,
     /// Resolved paths of the files that include each other just now.
     open: Vec<Arc<str>>,
@@ -95,14 +101,14 @@ struct Scanner<'s, 'a> {
 }
 
 /// Whom an entry without an owner inherits.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 enum Owner {
     /// Nobody yet.
     None,
     /// Somebody whose name was reported: entries are scanned, not kept.
     Refused,
     /// This name, which lies in the zone.
-    Some(Name),
+    Some(records::Owner),
 }
 
 /// A mistake in an entry.
@@ -162,9 +168,9 @@ impl<'a> Scanner<'_, 'a> {
             }
             _ => return,
         }
-        let who = match &self.owner {
-            Owner::Some(name) => name,
-            _ => self.zone.apex,
+        let who = match self.owner {
+            Owner::Some(owner) => self.scanned.records.name(owner),
+            _ => self.zone.apex.view(),
         };
         self.out.hinted(&source.locate(error.at), [&who.to_string(), &which], error.what, hint);
     }

@@ -6,16 +6,51 @@
 //! also a walk of the tree and an NSEC chain.
 //!
 //! Wire form rather than a list of labels: it is what look-ups hash, what
-//! answers carry, and one allocation.
+//! answers carry, and one allocation. A [`NameRef`] is the same without any:
+//! the wire form lies in a zone's or a message's bytes.
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// An absolute domain name.
-#[derive(Clone)]
-pub struct Name(Arc<[u8]>);
+/// An absolute domain name; `W` holds its wire form.
+#[derive(Clone, Copy)]
+pub struct Name<W = Arc<[u8]>>(W);
+
+/// A name whose wire form is borrowed.
+pub type NameRef<'a> = Name<&'a [u8]>;
+
+impl<'a> NameRef<'a> {
+    /// Takes an uncompressed wire name that fills `wire` exactly.
+    ///
+    /// # Errors
+    /// When a label runs past the end, is a pointer, or the whole is too long.
+    pub fn borrow(wire: &'a [u8]) -> Result<Self, NameError> {
+        let mut rest = wire;
+        loop {
+            match rest.split_first() {
+                Some((0, [])) if wire.len() <= Name::MAX_WIRE => return Ok(Self(wire)),
+                Some((&length, tail)) if (1..=63).contains(&length) => {
+                    rest = tail.get(usize::from(length)..).ok_or(NameError::Wire)?;
+                }
+                Some((0, [])) => return Err(NameError::TooLong),
+                _ => return Err(NameError::Wire),
+            }
+        }
+    }
+
+    /// What was a name when it was borrowed first.
+    pub(crate) const fn known(wire: &'a [u8]) -> Self {
+        Self(wire)
+    }
+
+    /// Its wire form, for as long as it is borrowed.
+    #[must_use]
+    pub const fn wire(self) -> &'a [u8] {
+        self.0
+    }
+}
 
 impl Name {
     /// Longest wire form, root label included (RFC 1035 §2.3.4).
@@ -34,17 +69,7 @@ impl Name {
     /// # Errors
     /// When a label runs past the end, is a pointer, or the whole is too long.
     pub fn from_wire(wire: &[u8]) -> Result<Self, NameError> {
-        let mut rest = wire;
-        loop {
-            match rest.split_first() {
-                Some((0, [])) if wire.len() <= Self::MAX_WIRE => return Ok(Self(Arc::from(wire))),
-                Some((&length, tail)) if (1..=63).contains(&length) => {
-                    rest = tail.get(usize::from(length)..).ok_or(NameError::Wire)?;
-                }
-                Some((0, [])) => return Err(NameError::TooLong),
-                _ => return Err(NameError::Wire),
-            }
-        }
+        NameRef::borrow(wire).map(|name| name.to_name())
     }
 
     /// Scans presentation form. Without a final dot the name is relative to
@@ -103,22 +128,36 @@ impl Name {
     pub fn scan_absolute(text: &str) -> Result<Self, NameError> {
         if text == "@" { Err(NameError::Empty) } else { Self::scan(text, &Self::root()) }
     }
+}
 
+impl<W: AsRef<[u8]>> Name<W> {
     /// Its wire form.
     #[must_use]
     pub fn as_wire(&self) -> &[u8] {
-        &self.0
+        self.0.as_ref()
+    }
+
+    /// The same name, borrowed.
+    #[must_use]
+    pub fn view(&self) -> NameRef<'_> {
+        Name(self.as_wire())
+    }
+
+    /// The same name on its own.
+    #[must_use]
+    pub fn to_name(&self) -> Name {
+        Name(Arc::from(self.as_wire()))
     }
 
     /// Its wire form in lower case: the key of look-ups.
     #[must_use]
     pub fn folded(&self) -> Vec<u8> {
-        self.0.to_ascii_lowercase()
+        self.as_wire().to_ascii_lowercase()
     }
 
     /// Its labels from the left, without the root's.
     pub fn labels(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = &self.0[..];
+        let mut rest = self.as_wire();
         std::iter::from_fn(move || {
             let (&length, tail) = rest.split_first()?;
             let (label, after) = tail.split_at_checked(usize::from(length))?;
@@ -129,39 +168,41 @@ impl Name {
 
     /// The name without its first label; nothing for the root.
     #[must_use]
-    pub fn parent(&self) -> Option<Self> {
-        let length = usize::from(self.0[0]);
-        (length > 0).then(|| Self(Arc::from(&self.0[length + 1..])))
+    pub fn parent(&self) -> Option<Name> {
+        let wire = self.as_wire();
+        let length = usize::from(wire[0]);
+        (length > 0).then(|| Name(Arc::from(&wire[length + 1..])))
     }
 
     /// Whether it is `ancestor` or lies below it.
     #[must_use]
-    pub fn is_within(&self, ancestor: &Self) -> bool {
-        let Some(start) = self.0.len().checked_sub(ancestor.0.len()) else { return false };
+    pub fn is_within<V: AsRef<[u8]>>(&self, ancestor: &Name<V>) -> bool {
+        let (wire, ancestor) = (self.as_wire(), ancestor.as_wire());
+        let Some(start) = wire.len().checked_sub(ancestor.len()) else { return false };
         let mut at = 0;
         while at < start {
-            at += usize::from(self.0[at]) + 1;
+            at += usize::from(wire[at]) + 1;
         }
-        at == start && self.0[start..].eq_ignore_ascii_case(&ancestor.0)
+        at == start && wire[start..].eq_ignore_ascii_case(ancestor)
     }
 
     /// Whether its first label is `*` (RFC 4592).
     #[must_use]
     pub fn is_wildcard(&self) -> bool {
-        self.0.starts_with(b"\x01*")
+        self.as_wire().starts_with(b"\x01*")
     }
 
     /// `label` in front of this name.
     ///
     /// # Errors
     /// When the label or the result is too long.
-    pub fn child(&self, label: &[u8]) -> Result<Self, NameError> {
-        let mut wire = Vec::with_capacity(label.len() + 1 + self.0.len());
+    pub fn child(&self, label: &[u8]) -> Result<Name, NameError> {
+        let mut wire = Vec::with_capacity(label.len() + 1 + self.as_wire().len());
         wire.push(0);
         wire.extend_from_slice(label);
         close_label(&mut wire, 0)?;
-        wire.extend_from_slice(&self.0);
-        if wire.len() > Self::MAX_WIRE { Err(NameError::TooLong) } else { Ok(Self(Arc::from(wire))) }
+        wire.extend_from_slice(self.as_wire());
+        if wire.len() > Name::MAX_WIRE { Err(NameError::TooLong) } else { Ok(Name(Arc::from(wire))) }
     }
 }
 
@@ -191,36 +232,37 @@ pub(crate) fn unescape(bytes: &mut std::str::Bytes<'_>) -> Result<u8, NameError>
     u8::try_from(value).map_err(|_| NameError::Escape)
 }
 
-impl PartialEq for Name {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
+impl<W: AsRef<[u8]>, V: AsRef<[u8]>> PartialEq<Name<V>> for Name<W> {
+    fn eq(&self, other: &Name<V>) -> bool {
+        self.as_wire().eq_ignore_ascii_case(other.as_wire())
     }
 }
 
-impl Eq for Name {}
+impl<W: AsRef<[u8]>> Eq for Name<W> {}
 
-impl Hash for Name {
+impl<W: AsRef<[u8]>> Hash for Name<W> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        for byte in &*self.0 {
+        for byte in self.as_wire() {
             state.write_u8(byte.to_ascii_lowercase());
         }
     }
 }
 
-impl PartialOrd for Name {
+impl<W: AsRef<[u8]>> PartialOrd for Name<W> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Name {
+impl<W: AsRef<[u8]>> Ord for Name<W> {
     /// Canonical order: right to left by label (RFC 4034 §6.1).
     fn cmp(&self, other: &Self) -> Ordering {
+        let (a, b) = (self.as_wire(), other.as_wire());
         let (mut ours, mut theirs) = ([0u8; 128], [0u8; 128]);
-        let (n, m) = (label_starts(&self.0, &mut ours), label_starts(&other.0, &mut theirs));
+        let (n, m) = (label_starts(a, &mut ours), label_starts(b, &mut theirs));
         for back in 1..=n.min(m) {
-            let a = label_at(&self.0, ours[n - back]);
-            let b = label_at(&other.0, theirs[m - back]);
+            let a = label_at(a, ours[n - back]);
+            let b = label_at(b, theirs[m - back]);
             let fold = |byte: &u8| byte.to_ascii_lowercase();
             match a.iter().map(fold).cmp(b.iter().map(fold)) {
                 Ordering::Equal => {}
@@ -247,10 +289,10 @@ fn label_at(wire: &[u8], start: u8) -> &[u8] {
     &wire[start + 1..start + 1 + usize::from(wire[start])]
 }
 
-impl fmt::Display for Name {
+impl<W: AsRef<[u8]>> fmt::Display for Name<W> {
     /// Presentation form without the final dot, except for the root.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.len() == 1 {
+        if self.as_wire().len() == 1 {
             return f.write_str(".");
         }
         for (index, label) in self.labels().enumerate() {
@@ -271,7 +313,7 @@ impl fmt::Display for Name {
     }
 }
 
-impl fmt::Debug for Name {
+impl<W: AsRef<[u8]>> fmt::Debug for Name<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::name::Name;
+use crate::name::{Name, NameRef};
 use crate::rdata;
 
 /// A record type by number (RFC 1035 §3.2.2 and the IANA registry).
@@ -103,6 +103,35 @@ pub struct Record {
     pub ttl: u32,
     /// Its data in wire form, names uncompressed.
     pub rdata: Box<[u8]>,
+}
+
+impl Record {
+    /// The same record, borrowed.
+    #[must_use]
+    pub fn view(&self) -> RecordRef<'_> {
+        RecordRef { owner: self.owner.view(), rtype: self.rtype, ttl: self.ttl, rdata: &self.rdata }
+    }
+}
+
+/// One record of somebody's, class IN.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RecordRef<'a> {
+    /// Its owner.
+    pub owner: NameRef<'a>,
+    /// Its type.
+    pub rtype: Rtype,
+    /// Seconds, 0 to 2³¹ − 1 (RFC 2181 §8).
+    pub ttl: u32,
+    /// Its data in wire form, names uncompressed.
+    pub rdata: &'a [u8],
+}
+
+impl RecordRef<'_> {
+    /// The same record on its own.
+    #[must_use]
+    pub fn to_record(&self) -> Record {
+        Record { owner: self.owner.to_name(), rtype: self.rtype, ttl: self.ttl, rdata: self.rdata.into() }
+    }
 }
 
 #[cfg(test)]

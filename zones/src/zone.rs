@@ -22,10 +22,11 @@ mod tests;
 
 use crate::diagnostic::Diagnostics;
 use crate::files::Files;
-use crate::master::{self, Entry, Place, Sources};
+use crate::master::{self, Place, Scanned, Sources};
 use crate::name::Name;
 use crate::record::{Record, Rtype};
-use order::Sorted;
+use crate::records::Records;
+use order::{Entry, Sorted};
 
 /// Records of one zone, sane and sorted.
 ///
@@ -38,7 +39,7 @@ pub struct ZoneData {
     /// The zone's name.
     pub apex: Name,
     /// Its records.
-    pub records: Vec<Record>,
+    pub records: Records,
 }
 
 /// What a zone is read from.
@@ -66,11 +67,11 @@ impl ZoneData {
     /// to `out`, by line.
     pub fn read(source: &ZoneSource<'_>, out: &mut Diagnostics) -> Option<Self> {
         let mut found = Diagnostics::default();
-        let (mut entries, sources) = master::scan(source, &mut found);
+        let (mut scanned, sources) = master::scan(source, &mut found);
         let whole = !found.refuse();
-        add_defaults(&mut entries, source);
+        add_defaults(&mut scanned, source);
         let report = Report { sources: &sources, out: &mut found };
-        let records = tidy(entries, (source, whole), report);
+        let records = tidy(scanned, (source, whole), report);
         let sane = !found.refuse();
         found.sort();
         out.append(found);
@@ -78,28 +79,26 @@ impl ZoneData {
     }
 }
 
-fn add_defaults(entries: &mut Vec<Entry>, source: &ZoneSource<'_>) {
-    let has = |rtype| {
-        entries.iter().any(|Entry { record, .. }| record.rtype == rtype && record.owner == *source.apex)
-    };
+fn add_defaults(Scanned { records, places }: &mut Scanned, source: &ZoneSource<'_>) {
+    let has = |rtype| records.iter().any(|record| record.rtype == rtype && record.owner == *source.apex);
     let (soa, ns) = (has(Rtype::SOA), has(Rtype::NS));
     let missing = |record: &&Record| if record.rtype == Rtype::SOA { !soa } else { !ns };
-    let defaults = source.defaults.iter().filter(missing).cloned();
-    entries.extend(defaults.map(|record| Entry { record, at: Place::NOWHERE }));
+    for record in source.defaults.iter().filter(missing) {
+        // A zone that is full lacks its SOA, and is refused for that.
+        if records.add(record).is_ok() {
+            places.push(Place::NOWHERE);
+        }
+    }
 }
 
 /// Sorts and checks; `whole` says that all entries of the file were read.
-fn tidy(
-    entries: Vec<Entry>,
-    (source, whole): (&ZoneSource<'_>, bool),
-    mut report: Report<'_, '_>,
-) -> Vec<Record> {
-    let mut sorted = Sorted::new(entries, source.apex, |twin| {
+fn tidy(scanned: Scanned, (source, whole): (&ZoneSource<'_>, bool), mut report: Report<'_, '_>) -> Records {
+    let mut sorted = Sorted::new(scanned, source.apex, |twin| {
         report.warn(twin, "stands here a second time and is dropped");
     });
     rrset::unify_ttls(&mut sorted, &mut report);
     check::zone(&sorted, (source, whole), &mut report);
-    sorted.into_entries().map(|entry| entry.record).collect()
+    sorted.into_records()
 }
 
 /// Where mistakes in records go.
@@ -109,14 +108,14 @@ struct Report<'r, 's> {
 }
 
 impl Report<'_, '_> {
-    fn error(&mut self, entry: &Entry, what: impl Into<String>) {
+    fn error(&mut self, entry: Entry<'_>, what: impl Into<String>) {
         let Entry { record, at } = entry;
-        self.out.error(&self.sources.locate(*at), &record.owner.to_string(), &record.rtype.to_string(), what);
+        self.out.error(&self.sources.locate(at), &record.owner.to_string(), &record.rtype.to_string(), what);
     }
 
-    fn warn(&mut self, entry: &Entry, what: impl Into<String>) {
+    fn warn(&mut self, entry: Entry<'_>, what: impl Into<String>) {
         let Entry { record, at } = entry;
-        self.out.warn(&self.sources.locate(*at), &record.owner.to_string(), &record.rtype.to_string(), what);
+        self.out.warn(&self.sources.locate(at), &record.owner.to_string(), &record.rtype.to_string(), what);
     }
 
     /// An error of the zone as a whole.

@@ -202,8 +202,8 @@ fn a_service_is_named_by_its_key_while_that_is_unique() {
 fn zones_without_a_file_have_soa_and_name_servers() {
     let records = |policy: &str| {
         let model = model(policy);
-        let show = |record: &rhumb_zones::Record| {
-            format!("{} {} {}", record.owner, record.rtype, rdata::display(record.rtype, &record.rdata))
+        let show = |record: rhumb_zones::RecordRef<'_>| {
+            format!("{} {} {}", record.owner, record.rtype, rdata::display(record.rtype, record.rdata))
         };
         model.zones()[0].records.records.iter().map(show).collect::<Vec<_>>().join("\n")
     };
@@ -220,7 +220,7 @@ nameservers: [{ name: ns.example.com, address: '2001:db8::53' }, { name: ns.exam
     assert_eq!(records(policy), declared, "declared; glue only inside the zone");
     let design = design();
     let soa = design.zones()[0].records.records.iter().find(|record| record.rtype == Rtype::SOA).unwrap();
-    assert!(rdata::display(soa.rtype, &soa.rdata).contains("2026112201"), "the file's own");
+    assert!(rdata::display(soa.rtype, soa.rdata).contains("2026112201"), "the file's own");
 }
 
 #[test]

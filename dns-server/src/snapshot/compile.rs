@@ -9,7 +9,10 @@
 use std::borrow::Cow;
 
 use rhumb_dnssec::ZoneKeys;
-use rhumb_zones::{Denial, Dnssec, Model, Name, Record, Rtype, Service, ServiceId, Zone, ZoneId};
+use rhumb_zones::{
+    Denial, Dnssec, Model, Name, NameRef, Record, RecordRef, RecordSlice, Rtype, Service, ServiceId, Zone,
+    ZoneId,
+};
 
 use super::Views;
 use super::names::{Names, NodeId, Role, RrSet, TooLarge, ZoneEntry};
@@ -47,7 +50,7 @@ struct Compiler<'m> {
     /// Apexes of served zones below this one.
     children: Vec<&'m Name>,
     /// The last cut or redirect met.
-    above: Option<(&'m Name, NodeId)>,
+    above: Option<(NameRef<'m>, NodeId)>,
 }
 
 impl<'m> Compiler<'m> {
@@ -58,18 +61,18 @@ impl<'m> Compiler<'m> {
         names.node_mut(apex).role = Role::Apex;
         let parent = self.parent();
         let mut negative_soa = None;
-        for records in zone.records.records.chunk_by(|a, b| a.owner == b.owner) {
-            let owner = &records[0].owner;
+        for records in zone.records.records.slice().nodes() {
+            let owner = records.first().owner;
             if let Some(child) = self.children.iter().find(|child| owner.is_within(child)) {
-                self.ancestors(names, child)?;
+                self.ancestors(names, child.view())?;
                 continue;
             }
-            let node = self.place(names, owner, records)?;
-            for rrset in records.chunk_by(|a, b| a.rtype == b.rtype) {
+            let node = self.place(names, records)?;
+            for rrset in records.rrsets() {
                 let soa = add(names, node, rrset, serial)?;
                 negative_soa = negative_soa.or(soa);
             }
-            if *owner == zone.name {
+            if owner == zone.name {
                 self.keys(names, node)?;
                 self.parents_signers(names, (node, parent))?;
             }
@@ -79,7 +82,7 @@ impl<'m> Compiler<'m> {
         }
         let negative_soa = negative_soa.expect("ZoneData has an SOA");
         let signing = self.signing(names, first);
-        let is_soa = |record: &&Record| record.rtype == Rtype::SOA;
+        let is_soa = |record: &RecordRef<'_>| record.rtype == Rtype::SOA;
         let soa_ttl = zone.records.records.iter().find(is_soa).map_or(negative_soa.ttl, |soa| soa.ttl);
         Ok(ZoneEntry { apex, negative_soa, soa_ttl, parent, signing })
     }
@@ -115,12 +118,13 @@ impl<'m> Compiler<'m> {
     }
 
     /// Makes the owner's node and says what it is to the zone.
-    fn place(&mut self, names: &mut Names, owner: &'m Name, records: &[Record]) -> Result<NodeId, TooLarge> {
+    fn place(&mut self, names: &mut Names, records: RecordSlice<'m>) -> Result<NodeId, TooLarge> {
+        let owner = records.first().owner;
         let node = names.insert(&owner.folded(), self.id)?;
         self.above = self.above.filter(|(above, _)| owner.is_within(above));
         if let Some((_, above)) = self.above {
             names.node_mut(node).role = Role::Below(above);
-        } else if *owner != self.zone.name {
+        } else if owner != self.zone.name {
             let has = |rtype| records.iter().any(|record| record.rtype == rtype);
             if has(Rtype::NS) {
                 names.node_mut(node).role = Role::Cut;
@@ -135,8 +139,8 @@ impl<'m> Compiler<'m> {
     }
 
     /// Makes the names between `owner` and what is there already.
-    fn ancestors(&self, names: &mut Names, owner: &Name) -> Result<(), TooLarge> {
-        let mut child = owner.clone();
+    fn ancestors(&self, names: &mut Names, owner: NameRef<'_>) -> Result<(), TooLarge> {
+        let mut child = owner.to_name();
         while child != self.zone.name
             && let Some(parent) = child.parent()
         {
@@ -147,7 +151,7 @@ impl<'m> Compiler<'m> {
             };
             if known.is_none()
                 && let Some((_, above)) =
-                    self.above.filter(|(above, _)| parent.is_within(above) && parent != **above)
+                    self.above.filter(|(above, _)| parent.is_within(above) && parent != *above)
             {
                 names.node_mut(node).role = Role::Below(above);
             }
@@ -176,15 +180,15 @@ impl<'m> Compiler<'m> {
     ) -> Result<(), TooLarge> {
         let Some(parent) = parent else { return Ok(()) };
         let records = &self.model.zone(parent).records.records;
-        let is_signer = |record: &&Record| record.owner == self.zone.name && record.rtype == Rtype::DS;
+        let is_signer = |record: &RecordRef<'_>| record.owner == self.zone.name && record.rtype == Rtype::DS;
         let Some(ttl) = records.iter().find(is_signer).map(|record| record.ttl) else { return Ok(()) };
-        names.add(node, (Rtype::DS, ttl), records.iter().filter(is_signer).map(|record| &*record.rdata))
+        names.add(node, (Rtype::DS, ttl), records.iter().filter(is_signer).map(|record| record.rdata))
     }
 
     fn steer(&self, names: &mut Names, id: ServiceId) -> Result<(), TooLarge> {
         let service: &Service = self.model.service(id);
         let node = names.insert(&service.owner.folded(), self.id)?;
-        self.ancestors(names, &service.owner)?;
+        self.ancestors(names, service.owner.view())?;
         names.node_mut(node).service = Some(id);
         Ok(())
     }
@@ -213,10 +217,15 @@ pub(crate) fn apex_records<'k>(
 }
 
 /// Adds one RRset; gives back the SOA's, shaped for negative answers.
-fn add(names: &mut Names, node: NodeId, rrset: &[Record], serial: u32) -> Result<Option<RrSet>, TooLarge> {
-    let Record { rtype, ttl, rdata, .. } = &rrset[0];
-    if *rtype != Rtype::SOA {
-        names.add(node, (*rtype, *ttl), rrset.iter().map(|record| &*record.rdata))?;
+fn add(
+    names: &mut Names,
+    node: NodeId,
+    rrset: RecordSlice<'_>,
+    serial: u32,
+) -> Result<Option<RrSet>, TooLarge> {
+    let RecordRef { rtype, ttl, rdata, .. } = rrset.first();
+    if rtype != Rtype::SOA {
+        names.add(node, (rtype, ttl), rrset.iter().map(|record| record.rdata))?;
         return Ok(None);
     }
     // SERIAL, REFRESH, RETRY, EXPIRE and MINIMUM are the last twenty octets.
@@ -224,6 +233,6 @@ fn add(names: &mut Names, node: NodeId, rrset: &[Record], serial: u32) -> Result
     let numbers = soa.len() - 20;
     soa[numbers..numbers + 4].copy_from_slice(&serial.to_be_bytes());
     let minimum = u32::from_be_bytes([16, 17, 18, 19].map(|at| soa[numbers + at]));
-    names.add(node, (Rtype::SOA, *ttl), [&soa[..]])?;
-    names.store(Rtype::SOA, (*ttl).min(minimum), [&soa[..]]).map(Some)
+    names.add(node, (Rtype::SOA, ttl), [&soa[..]])?;
+    names.store(Rtype::SOA, ttl.min(minimum), [&soa[..]]).map(Some)
 }

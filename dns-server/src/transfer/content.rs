@@ -9,7 +9,7 @@
 
 use std::borrow::Cow;
 
-use rhumb_zones::{Name, Record, Rtype, Zone, ZoneId};
+use rhumb_zones::{Name, NameRef, Record, RecordRef, Rtype, Zone, ZoneId};
 
 use crate::snapshot::Snapshot;
 
@@ -47,9 +47,9 @@ impl<'s> Content<'s> {
 
     /// Its SOA as it is served.
     pub(crate) fn soa(&self) -> Item<'s> {
-        let is_soa = |record: &&Record| record.rtype == Rtype::SOA;
+        let is_soa = |record: &RecordRef<'_>| record.rtype == Rtype::SOA;
         let record = self.zone.records.records.iter().find(is_soa).expect("ZoneData has an SOA");
-        Item { rdata: Cow::Owned(with_serial(&record.rdata, self.serial)), ..Item::from(record) }
+        Item { rdata: Cow::Owned(with_serial(record.rdata, self.serial)), ..Item::from(record) }
     }
 
     /// What the view is answered at this name.
@@ -61,28 +61,29 @@ impl<'s> Content<'s> {
 
     /// All records but the SOA, by owner, type and data. What stands beside
     /// an alias of the view is left out: it is never answered.
-    pub(crate) fn records(&self) -> impl Iterator<Item = &'s Record> + use<'s> {
+    pub(crate) fn records(&self) -> impl Iterator<Item = RecordRef<'s>> + use<'s> {
         let mut fixed = self.zone.records.records.iter().filter(|r| r.rtype != Rtype::SOA).peekable();
-        let mut view = self.view.iter().peekable();
-        let mut alias: Option<&Name> = None;
+        let mut view = self.view.iter().map(Record::view).peekable();
+        let mut alias: Option<NameRef<'_>> = None;
         std::iter::from_fn(move || {
-            while fixed.next_if(|record| Some(&record.owner) == alias).is_some() {}
-            let is_first =
-                |ours: &Record, theirs: &Record| (&ours.owner, ours.rtype) < (&theirs.owner, theirs.rtype);
+            while fixed.next_if(|record| Some(record.owner) == alias).is_some() {}
+            let is_first = |ours: &RecordRef<'_>, theirs: &RecordRef<'_>| {
+                (ours.owner, ours.rtype) < (theirs.owner, theirs.rtype)
+            };
             match (fixed.peek(), view.peek()) {
                 (Some(ours), Some(theirs)) if is_first(ours, theirs) => fixed.next(),
                 (Some(_), None) => fixed.next(),
                 _ => view.next().inspect(|record| {
-                    alias = (record.rtype == Rtype::CNAME).then_some(&record.owner).or(alias);
+                    alias = (record.rtype == Rtype::CNAME).then_some(record.owner).or(alias);
                 }),
             }
         })
     }
 }
 
-impl<'s> From<&'s Record> for Item<'s> {
-    fn from(Record { owner, rtype, ttl, rdata }: &'s Record) -> Self {
-        Self { owner: Cow::Borrowed(owner.as_wire()), rtype: *rtype, ttl: *ttl, rdata: Cow::Borrowed(rdata) }
+impl<'s> From<RecordRef<'s>> for Item<'s> {
+    fn from(RecordRef { owner, rtype, ttl, rdata }: RecordRef<'s>) -> Self {
+        Self { owner: Cow::Borrowed(owner.wire()), rtype, ttl, rdata: Cow::Borrowed(rdata) }
     }
 }
 

@@ -15,7 +15,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rhumb_zones::{Name, Record, Rtype, ZoneId};
+use rhumb_zones::{Name, Record, RecordRef, Rtype, ZoneId};
 
 use super::content::Content;
 use crate::snapshot::Snapshot;
@@ -98,7 +98,7 @@ impl Journal {
         for step in &steps {
             for (records, weight) in [(&step.removed, -1), (&step.added, 1)] {
                 for record in records {
-                    net.entry(Key(record)).or_insert((0, record)).0 += weight;
+                    net.entry(Key(record.view())).or_insert((0, record)).0 += weight;
                 }
             }
         }
@@ -130,11 +130,11 @@ fn step(old: &Content<'_>, new: &Content<'_>) -> Option<Step> {
             (None, None) => break,
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (Some(ours), Some(theirs)) => Key(ours).cmp(&Key(theirs)),
+            (Some(ours), Some(theirs)) => Key(*ours).cmp(&Key(*theirs)),
         };
         match order {
-            Ordering::Less => removed.extend(before.next().cloned()),
-            Ordering::Greater => added.extend(after.next().cloned()),
+            Ordering::Less => removed.extend(before.next().map(|record| record.to_record())),
+            Ordering::Greater => added.extend(after.next().map(|record| record.to_record())),
             Ordering::Equal => {
                 before.next();
                 after.next();
@@ -157,18 +157,14 @@ fn step(old: &Content<'_>, new: &Content<'_>) -> Option<Step> {
 }
 
 /// A record by all that it says, in the order of a zone's records.
-struct Key<'r>(&'r Record);
+struct Key<'r>(RecordRef<'r>);
 
 impl Ord for Key<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        let Self(Record { owner, rtype, ttl, rdata }) = self;
-        (owner, rtype, rdata, ttl, owner.as_wire()).cmp(&(
-            &other.0.owner,
-            &other.0.rtype,
-            &other.0.rdata,
-            &other.0.ttl,
-            other.0.owner.as_wire(),
-        ))
+        let parts = |Self(RecordRef { owner, rtype, ttl, rdata }): &Self| {
+            (*owner, *rtype, *rdata, *ttl, owner.wire())
+        };
+        parts(self).cmp(&parts(other))
     }
 }
 

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 
 use rhumb_dnssec::denial::{self, HASH, MAX_BITMAP, Types};
 use rhumb_dnssec::{MAX_RRSIG, RrSet, Signer, Unsigned};
-use rhumb_zones::{Name, Record, Rtype, Zone};
+use rhumb_zones::{Name, Record, RecordRef, Rtype, Zone};
 
 use super::content::{Content, Item};
 use crate::snapshot::Snapshot;
@@ -66,7 +66,7 @@ pub(super) fn records<'s>(
     let sets = std::iter::from_fn(move || {
         let first = static_records.next()?;
         let mut set = vec![first];
-        let same = |record: &&Record| record.rtype == first.rtype && record.owner == first.owner;
+        let same = |record: &RecordRef<'_>| record.rtype == first.rtype && record.owner == first.owner;
         while let Some(record) = static_records.next_if(same) {
             set.push(record);
         }

@@ -55,12 +55,12 @@ pub(crate) fn all(zones: &[Zone]) -> Vec<Question> {
 fn names(zone: &Zone) -> BTreeSet<Name> {
     let mut found = BTreeSet::new();
     for record in &zone.data.records {
-        let mut name = Some(record.owner.clone());
+        let mut name = Some(record.owner.to_name());
         while let Some(at) = name.filter(|name| name.is_within(&zone.data.apex)) {
             name = at.parent();
             found.insert(at);
         }
-        for target in rhumb_zones::rdata::names(record.rtype, &record.rdata) {
+        for target in rhumb_zones::rdata::names(record.rtype, record.rdata) {
             found.insert(Name::from_wire(&record.rdata[target.range]).unwrap());
         }
     }

@@ -49,7 +49,7 @@ impl<'a> Scanner<'_, 'a> {
             let chain: Vec<&str> = self.open[first..].iter().chain([&path]).map(|path| &**path).collect();
             return Err(ScanError::new(file.at, format!("must not include itself: {}", chain.join(" → "))));
         }
-        let owner = self.owner.clone();
+        let owner = self.owner;
         match self.sources.add(path, bytes.into()) {
             Ok(source) => self.file(&source, origin),
             Err((at, what)) => self.out.error(&at, &self.zone.apex.to_string(), "file", what),

@@ -1,19 +1,15 @@
 //! One entry: a blank line, a directive, or a record.
 
 use super::source::Place;
-use super::{Fault, Frame, MAX_RECORDS, MAX_TTL, Owner, Scanner, Which};
+use super::{Fault, Frame, MAX_RECORDS, MAX_TTL, Owner, Scanned, Scanner, Which};
 use crate::lexer::{ScanError, Token};
-use crate::name::Name;
+use crate::name::{Name, NameRef};
 use crate::rdata::{self, Input};
 use crate::read::did_you_mean;
-use crate::record::{Record, Rtype};
+use crate::record::Rtype;
+use crate::records::Full;
 
-/// A record and where it stands.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    pub(crate) record: Record,
-    pub(crate) at: Place,
-}
+const FULL: &str = "is one record too many: the names and data of a zone have at most 2 GiB";
 
 impl<'a> Scanner<'_, 'a> {
     pub(super) fn entry(&mut self, frame: &mut Frame<'_, 'a>) -> Result<(), Fault> {
@@ -40,17 +36,22 @@ impl<'a> Scanner<'_, 'a> {
             false => Name::scan_onto(&mut self.wire, token.text, origin.as_wire())
                 .map_err(|error| token.wrong(error)),
         };
-        match &self.owner {
-            Owner::Some(name) if scanned.is_ok() && name.as_wire() == self.wire => return Ok(()),
+        match self.owner {
+            Owner::Some(owner)
+                if scanned.is_ok() && self.scanned.records.name(owner).as_wire() == self.wire =>
+            {
+                return Ok(());
+            }
             _ => self.owner = Owner::Refused,
         }
         scanned?;
-        let name = Name::from_wire(&self.wire).map_err(|error| token.wrong(error))?;
+        let name = NameRef::borrow(&self.wire).map_err(|error| token.wrong(error))?;
         if !name.is_within(self.zone.apex) {
             let what = format!("{name} must lie in the zone {}", self.zone.apex);
             return Err(ScanError::new(token.at, what));
         }
-        self.owner = Owner::Some(name);
+        let owner = self.scanned.records.own(name).map_err(|Full| token.wrong(FULL))?;
+        self.owner = Owner::Some(owner);
         Ok(())
     }
 
@@ -88,16 +89,17 @@ impl<'a> Scanner<'_, 'a> {
     }
 
     fn keep(&mut self, rtype: Rtype, ttl: u32, at: Place) -> Result<(), &'static str> {
-        let owner = match &self.owner {
-            Owner::Some(name) => name.clone(),
+        let owner = match self.owner {
+            Owner::Some(owner) => owner,
             Owner::Refused => return Ok(()),
             Owner::None => return Err("must have an owner: no name stands before it"),
         };
-        if self.entries.len() >= MAX_RECORDS {
+        let Scanned { records, places } = &mut self.scanned;
+        if records.len() >= MAX_RECORDS {
             return Err("is one record too many: a zone has at most 2^25");
         }
-        self.entries
-            .push(Entry { record: Record { owner, rtype, ttl, rdata: Box::from(&self.wire[..]) }, at });
+        records.push(owner, (rtype, ttl), &self.wire).map_err(|Full| FULL)?;
+        places.push(at);
         Ok(())
     }
 }

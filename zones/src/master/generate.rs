@@ -36,7 +36,7 @@ impl<'a> Scanner<'_, 'a> {
             return Err(ScanError::new(directive.at, what)).which("$GENERATE");
         }
         self.generated = records;
-        let before = self.owner.clone();
+        let before = self.owner;
         let mut next = Some(range.start);
         while let Some(counter) = next.filter(|&counter| counter <= range.stop) {
             if let Err(fault) = self.step([&owner, &data], (counter, header), (directive.at, frame)) {

@@ -1,11 +1,10 @@
 //! Whether records make a zone, as operators know it from named-checkzone
 //! and kzonecheck.
 
-use super::order::Sorted;
+use super::order::{Entry, Node, Sorted};
 use super::target::Targets;
 use super::{Report, ZoneSource};
-use crate::master::Entry;
-use crate::name::Name;
+use crate::name::{Name, NameRef};
 use crate::record::Rtype;
 
 /// Types that may stand beside a CNAME (RFC 4034 §2.5, RFC 2535 §2.3.5).
@@ -28,7 +27,8 @@ pub(super) fn zone(sorted: &Sorted, (source, whole): (&ZoneSource<'_>, bool), re
     }
     steered(sorted, source, report);
     for rtype in [Rtype::SOA, Rtype::NS] {
-        if whole && !sorted.find(apex).iter().any(|entry| entry.record.rtype == rtype) {
+        let at_apex = sorted.find(apex.view()).is_some_and(|node| of(node, rtype).next().is_some());
+        if whole && !at_apex {
             report.zone(apex, &rtype.to_string(), format!("a zone must have {rtype} at its apex"));
         }
     }
@@ -37,8 +37,8 @@ pub(super) fn zone(sorted: &Sorted, (source, whole): (&ZoneSource<'_>, bool), re
 /// Leaves steered names to the policy. What hides one, a zone cut or a DNAME
 /// above it, is reported where the policy declares it.
 fn steered(sorted: &Sorted, source: &ZoneSource<'_>, report: &mut Report<'_, '_>) {
-    let nodes = source.steered.iter().flat_map(|name| sorted.find(name));
-    let clashes = nodes.filter(|Entry { record, .. }| match record.rtype {
+    let nodes = source.steered.iter().filter_map(|name| sorted.find(name.view()));
+    let clashes = nodes.flat_map(Node::iter).filter(|Entry { record, .. }| match record.rtype {
         Rtype::DNAME => record.owner != *source.apex,
         rtype => ANSWERED.contains(&rtype),
     });
@@ -48,7 +48,7 @@ fn steered(sorted: &Sorted, source: &ZoneSource<'_>, report: &mut Report<'_, '_>
 }
 
 /// Entries of one type.
-fn of(node: &[Entry], rtype: Rtype) -> impl Iterator<Item = &Entry> {
+fn of(node: Node<'_>, rtype: Rtype) -> impl Iterator<Item = Entry<'_>> {
     node.iter().filter(move |entry| entry.record.rtype == rtype)
 }
 
@@ -57,21 +57,21 @@ struct Walk<'w, 'r, 's> {
     apex: &'w Name,
     targets: &'w Targets<'w>,
     /// The topmost zone cut at or above the name in hand.
-    cut: Option<&'w Name>,
+    cut: Option<NameRef<'w>>,
     /// The topmost DNAME at or above it.
-    dname: Option<&'w Name>,
+    dname: Option<NameRef<'w>>,
     report: &'w mut Report<'r, 's>,
 }
 
 impl<'w> Walk<'w, '_, '_> {
-    fn step(&mut self, node: &'w [Entry], whole: bool) {
-        let owner = &node[0].record.owner;
+    fn step(&mut self, node: Node<'w>, whole: bool) {
+        let owner = node.owner();
         self.cut = self.cut.filter(|cut| owner.is_within(cut));
         self.dname = self.dname.filter(|dname| owner.is_within(dname));
         self.singletons(node);
         self.below_dname(node);
         let occluded = self.cut.is_some();
-        if !occluded && owner != self.apex && of(node, Rtype::NS).next().is_some() {
+        if !occluded && owner != *self.apex && of(node, Rtype::NS).next().is_some() {
             self.cut = Some(owner);
         }
         if self.dname.is_none() && of(node, Rtype::DNAME).next().is_some() {
@@ -87,7 +87,7 @@ impl<'w> Walk<'w, '_, '_> {
     }
 
     /// SOA, CNAME and DNAME stand once, and CNAME alone.
-    fn singletons(&mut self, node: &[Entry]) {
+    fn singletons(&mut self, node: Node<'_>) {
         for (rtype, rule) in [
             (Rtype::SOA, "a zone must have one SOA"),
             (Rtype::CNAME, "a name must have one CNAME (RFC 1034 §3.6.2)"),
@@ -107,19 +107,19 @@ impl<'w> Walk<'w, '_, '_> {
         }
     }
 
-    fn below_dname(&mut self, node: &[Entry]) {
+    fn below_dname(&mut self, node: Node<'_>) {
         let Some(dname) = self.dname else { return };
         // Hashed names stand below the apex, whatever it has.
-        let hashed = |entry: &&Entry| !matches!(entry.record.rtype, Rtype::NSEC3 | Rtype::RRSIG);
+        let hashed = |entry: &Entry<'_>| !matches!(entry.record.rtype, Rtype::NSEC3 | Rtype::RRSIG);
         for entry in node.iter().filter(hashed) {
             self.report.error(entry, format!("must not stand below the DNAME {dname} (RFC 6672 §2.4)"));
         }
     }
 
     /// At and below a zone cut only the delegation and its glue are answered.
-    fn delegated(&mut self, cut: &Name, node: &[Entry]) {
-        let owner = &node[0].record.owner;
-        for entry in node {
+    fn delegated(&mut self, cut: NameRef<'_>, node: Node<'_>) {
+        let owner = node.owner();
+        for entry in node.iter() {
             match entry.record.rtype {
                 Rtype::A | Rtype::AAAA if self.targets.is_server(owner) => {}
                 Rtype::A | Rtype::AAAA => self.report.warn(entry, "is no glue: no NS record names it"),
@@ -129,7 +129,7 @@ impl<'w> Walk<'w, '_, '_> {
         }
     }
 
-    fn undelegated(&mut self, node: &[Entry]) {
+    fn undelegated(&mut self, node: Node<'_>) {
         for entry in of(node, Rtype::DS) {
             if entry.record.owner == *self.apex {
                 self.report.error(entry, "must stand in the parent zone (RFC 4035 §2.4)");

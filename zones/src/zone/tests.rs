@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::files::ReadError;
 use crate::rdata;
+use crate::record::RecordRef;
 
 const TOP: &str = "$TTL 60\n@ SOA ns.x. h.x. 1 2 3 4 5\n NS ns.x.\n";
 
@@ -38,9 +39,9 @@ fn read(bytes: &[u8], steered: &[&str], defaults: &[Record]) -> (Option<Vec<Stri
         &ZoneSource { apex: &name("z"), path: "f", bytes, files: &Memory, steered: &steered, defaults },
         &mut out,
     );
-    let line = |record: &Record| {
-        let Record { owner, rtype, ttl, rdata } = record;
-        format!("{owner} {ttl} {rtype} {}", rdata::display(*rtype, rdata))
+    let line = |record: RecordRef<'_>| {
+        let RecordRef { owner, rtype, ttl, rdata } = record;
+        format!("{owner} {ttl} {rtype} {}", rdata::display(rtype, rdata))
     };
     let records = zone.map(|zone| zone.records.iter().map(line).collect());
     (records, out.iter().map(ToString::to_string).collect())
@@ -210,9 +211,9 @@ proptest! {
         let apex = name("example.com");
         let source = ZoneSource { apex: &apex, path: "f", bytes: &bytes, files: &Memory, steered: &[], defaults: &[] };
         if let Some(zone) = ZoneData::read(&source, &mut out) {
-            let key = |record: &Record| (record.owner.clone(), record.rtype);
-            prop_assert!(zone.records.is_sorted_by_key(key));
-            prop_assert!(zone.records.iter().all(|record| rdata::fits(record.rtype, &record.rdata)));
+            let key = |record: RecordRef<'_>| (record.owner.to_name(), record.rtype);
+            prop_assert!(zone.records.iter().is_sorted_by_key(key));
+            prop_assert!(zone.records.iter().all(|record| rdata::fits(record.rtype, record.rdata)));
         } else {
             prop_assert!(out.refuse());
         }

@@ -12,7 +12,7 @@ use std::io::Write;
 use std::process::{Command, Output};
 
 use corpus::{Case, cases};
-use rhumb_zones::{Name, Record, ZoneData, rdata};
+use rhumb_zones::{Name, RecordRef, ZoneData, rdata};
 
 #[test]
 fn good_zones_are_read() {
@@ -36,9 +36,9 @@ fn bad_zones_are_refused() {
 fn display_reads_back() {
     check("good", |case| {
         let zone = case.scan(&case.bytes()).0.ok_or("refused")?;
-        let line = |record: &Record| {
+        let line = |record: RecordRef<'_>| {
             let dot = if record.owner == Name::root() { "" } else { "." };
-            let data = rdata::display(record.rtype, &record.rdata);
+            let data = rdata::display(record.rtype, record.rdata);
             format!("{}{dot} {} IN {} {data}\n", record.owner, record.ttl, record.rtype)
         };
         let text: String = zone.records.iter().map(line).collect();
@@ -110,9 +110,9 @@ fn same(ours: &ZoneData, theirs: &ZoneData) -> Result<(), String> {
 
 /// Records as text, in canonical form.
 fn records(zone: &ZoneData) -> Vec<String> {
-    let record = |record: &Record| {
+    let record = |record: RecordRef<'_>| {
         let owner = record.owner.to_string().to_ascii_lowercase();
-        let data = rdata::display(record.rtype, &rdata::canonical(record.rtype, &record.rdata));
+        let data = rdata::display(record.rtype, &rdata::canonical(record.rtype, record.rdata));
         format!("{owner} {} {} {data}", record.ttl, record.rtype)
     };
     zone.records.iter().map(record).collect()

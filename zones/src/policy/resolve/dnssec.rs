@@ -104,12 +104,13 @@ impl Resolver<'_> {
     pub(super) fn without_signatures(&mut self, data: &mut ZoneData, file: Option<&Spanned<Arc<str>>>) {
         let Some(file) = file else { return };
         let who = format!("zone {}", data.apex);
-        for node in data.records.chunk_by(|a, b| a.owner == b.owner) {
-            let types = node.chunk_by(|a, b| a.rtype == b.rtype).count();
+        for node in data.records.slice().nodes() {
+            let types = node.rrsets().count();
             if types > MAX_TYPES {
                 let what = format!(
                     "{} has {types} types at {}: a signed zone may have {MAX_TYPES}",
-                    file.value, node[0].owner
+                    file.value,
+                    node.first().owner
                 );
                 self.context.out.error(&file.at, &who, "dnssec", what);
             }

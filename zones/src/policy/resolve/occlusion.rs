@@ -37,7 +37,7 @@ impl Above {
     fn new(zone: &Zone) -> Self {
         let owners = |rtype: Rtype| {
             let records = zone.records.records.iter().filter(move |record| record.rtype == rtype);
-            records.map(|record| record.owner.clone())
+            records.map(|record| record.owner.to_name())
         };
         let cuts = owners(Rtype::NS).filter(|owner| *owner != zone.name).collect();
         Self { cuts, dnames: owners(Rtype::DNAME).collect() }

@@ -17,7 +17,8 @@ use crate::ids::ZoneId;
 use crate::model::{NameServer, Zone};
 use crate::name::Name;
 use crate::read::{OneOrMany, Spanned};
-use crate::record::{Record, Rtype};
+use crate::record::{Record, RecordRef, Rtype};
+use crate::records::Records;
 use crate::zone::{ZoneData, ZoneSource};
 
 /// First label of the name server of zones that declare none.
@@ -53,7 +54,8 @@ impl Resolver<'_> {
                 self.dnssec(&zone.value, dnssec)
             });
             let transfer = transfer.map(|spec| self.transfer((&data, has_services), spec, dnssec.as_ref()));
-            let soa_from_file = records.is_some() && !data.records.contains(&standard[0]);
+            let soa_from_file =
+                records.is_some() && data.records.iter().all(|record| record != standard[0].view());
             let Spanned { at: location, value: name } = zone;
             let services = Vec::new();
             let records = data;
@@ -152,17 +154,17 @@ impl Resolver<'_> {
         let (path, bytes) = (&content.0, &content.1);
         let source = ZoneSource { apex, path, bytes, files, steered: &steered, defaults: standard };
         let data = ZoneData::read(&source, self.context.out);
-        data.unwrap_or_else(|| ZoneData { apex: apex.clone(), records: standard.to_vec() })
+        data.unwrap_or_else(|| ZoneData { apex: apex.clone(), records: Records::of(standard) })
     }
 
     /// A file's NS records must be those of `nameservers:`, or one of the two
     /// is stale.
     fn compare_nameservers(&mut self, data: &ZoneData, standard: &[Record], file: &Spanned<Arc<str>>) {
-        let names = |records: &[Record]| -> HashSet<Name> {
-            let ns = records.iter().filter(|record| record.rtype == Rtype::NS && record.owner == data.apex);
-            ns.filter_map(|record| Name::from_wire(&record.rdata).ok()).collect()
-        };
-        if names(&data.records) != names(standard) {
+        let is_server = |record: &RecordRef<'_>| record.rtype == Rtype::NS && record.owner == data.apex;
+        let name = |record: RecordRef<'_>| Name::from_wire(record.rdata).ok();
+        let ours: HashSet<Name> = data.records.iter().filter(is_server).filter_map(name).collect();
+        let declared = standard.iter().map(Record::view).filter(is_server).filter_map(name);
+        if ours != declared.collect() {
             let what = format!("must give the same NS as {}, or not be given", file.value);
             self.error(&file.at, [&format!("zone {}", data.apex), "nameservers"], what);
         }
@@ -171,9 +173,9 @@ impl Resolver<'_> {
     /// Warns of a name server of the zone's own that nobody can find.
     fn check_own_server(&mut self, zone: &Spanned<Name>, data: &ZoneData) {
         let Ok(own) = zone.value.child(OWN_SERVER.as_bytes()) else { return };
-        let is_used = |record: &Record| record.rtype == Rtype::NS && *record.rdata == *own.as_wire();
+        let is_used = |record: RecordRef<'_>| record.rtype == Rtype::NS && record.rdata == own.as_wire();
         let is_address =
-            |record: &Record| matches!(record.rtype, Rtype::A | Rtype::AAAA) && record.owner == own;
+            |record: RecordRef<'_>| matches!(record.rtype, Rtype::A | Rtype::AAAA) && record.owner == own;
         if data.records.iter().any(is_used) && !data.records.iter().any(is_address) {
             let what = format!("{own} has no address: give nameservers, or tell the server its own");
             self.context.out.warn(&zone.at, &format!("zone {}", zone.value), "nameservers", what);
