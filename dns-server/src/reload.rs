@@ -12,7 +12,10 @@
 //! are read again, and no change falls between reading and watching.
 //!
 //! Old snapshots are kept until no worker holds them and freed here: freeing
-//! a million names takes longer than a client should wait.
+//! a million names takes longer than a client should wait. Nor is a new one
+//! built while an old one is held, or memory would pile up under a storm of
+//! edits: at most two generations are there at a time, except that somebody
+//! who never lets go (a slow zone transfer) is waited for [`PATIENCE`] only.
 //!
 //! **Invariant:** this thread alone makes snapshots of new files; the keeper,
 //! which knows the state, publishes them.
@@ -80,6 +83,13 @@ pub enum Outcome {
 
 /// How long an old snapshot waits between looks at whether it is still held.
 const RETIRE: Duration = Duration::from_secs(1);
+
+/// How long a build waits for the generation before the served one to go: longer
+/// than an idle worker takes to notice.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Between looks while it waits.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// How often files that change while they are read are read again; after that
 /// they are believed, or a stream of edits would never be served.
@@ -208,6 +218,7 @@ impl Reloader {
             return Some(Outcome::Refused { generation, diagnostics: diagnostics.clone() });
         }
         let started = Instant::now();
+        self.clear();
         let mut serials = self.serials.clone();
         let (footprint, built) = self.builder.build(&mut serials, generation + 1);
         follow(&mut self.watch, &footprint);
@@ -237,6 +248,19 @@ impl Reloader {
                 Outcome::Refused { generation, diagnostics }
             }
         })
+    }
+
+    /// Frees old generations, and waits for those that are still held.
+    fn clear(&mut self) {
+        let began = Instant::now();
+        loop {
+            self.publisher.retire();
+            self.retired.retain(|snapshot| snapshot.is_held());
+            if self.retired.is_empty() || began.elapsed() >= PATIENCE {
+                return;
+            }
+            std::thread::sleep(LOOK);
+        }
     }
 
     /// What follows a publication and need not precede it.
