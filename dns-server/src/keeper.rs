@@ -20,6 +20,7 @@ mod learning;
 pub mod memory;
 mod notes;
 pub mod report;
+mod verdicts;
 
 use std::io;
 use std::path::PathBuf;
@@ -29,7 +30,7 @@ use std::time::{Duration, Instant};
 
 use rhumb_health::roster::NO_SITE;
 use rhumb_health::run::{Finding, Limits, Prober};
-use rhumb_policies::{Event, State, World, advance};
+use rhumb_policies::{Event, Renames, State, World, advance};
 use tokio::sync::oneshot;
 
 use crate::alarm::{Herald, History};
@@ -272,6 +273,7 @@ impl Desk {
             if self.dirty.is_some() && self.published.elapsed() >= GATHER {
                 self.advance();
             }
+            self.publisher.retire();
             let due = if self.is_worth_saving { SAVE_GAP } else { SAVE };
             if self.saved.elapsed() >= due {
                 let thorough = self.measured.elapsed() >= SAVE;
@@ -341,9 +343,9 @@ impl Desk {
     fn adopt(&mut self, snapshot: Snapshot) -> Arc<Snapshot> {
         let before = Arc::clone(&self.snapshot);
         let (old, new) = (self.world(), Arc::clone(&snapshot.parts().world));
-        // What a state saves, it restores: both are of this program.
-        let state = State::restore(&new, &self.state.save(&old)).unwrap_or_default();
-        self.books.adopt(&old, &new, now());
+        let renames = Renames::new(old.model(), new.model());
+        let state = self.state.carry(&old, &new, &renames);
+        self.books.adopt(&new, &renames, now());
         // A new policy is no event: what it changes is not told as faults are.
         self.state = Arc::new(advance(&new, &state, &self.books.inputs(new.model()), now()));
         self.snapshot = Arc::new(snapshot);
@@ -425,7 +427,8 @@ impl Desk {
         (self.saved, self.is_worth_saving) = (Instant::now(), false);
         if let Some(scribe) = &self.scribe {
             let windows = thorough.then(|| self.books.windows());
-            scribe.write(self.books.memory(&self.world(), &self.state, now()), windows, promise);
+            let draft = self.books.draft(self.world(), Arc::clone(&self.state), now());
+            scribe.write(draft, windows, promise);
         } else if let Some(promise) = promise {
             promise.keep(None);
         }

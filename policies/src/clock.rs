@@ -10,13 +10,15 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     pub(crate) now: Duration,
+    /// Whether it is before the last step: then all moments are looked at anew.
+    pub(crate) is_set_back: bool,
     /// The earliest moment asked for.
     pub(crate) wake: Option<Duration>,
 }
 
 impl Clock {
-    pub(crate) const fn new(now: Duration) -> Self {
-        Self { now, wake: None }
+    pub(crate) fn new(now: Duration, before: Duration) -> Self {
+        Self { now, is_set_back: now < before, wake: None }
     }
 
     /// Asks to be called at `moment`, if that is to come.

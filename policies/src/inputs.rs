@@ -14,15 +14,17 @@ use rhumb_health::{Measure, Status};
 use rhumb_zones::{DatacenterId, Model, ServiceId, TargetId, TargetName};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::chunks::Chunks;
 use crate::link::model::LinkModel;
 use crate::state::Taught;
 
 /// Everything that decides, besides the policy and the past.
 #[derive(Clone, Debug)]
 pub struct Inputs {
-    pub(crate) verdicts: Vec<Status>,
-    /// Of VIPs that are checked address by address.
-    pub(crate) addresses: FxHashMap<TargetId, Vec<(IpAddr, Status)>>,
+    /// By target.
+    pub(crate) verdicts: Chunks<Status>,
+    /// By target: of VIPs that are checked address by address.
+    pub(crate) addresses: Chunks<Told>,
     pub(crate) unsettled: FxHashSet<TargetId>,
     pub(crate) measures: Arc<FxHashMap<TargetId, Measure>>,
     pub(crate) overrides: Vec<Override>,
@@ -32,6 +34,9 @@ pub struct Inputs {
     pub(crate) taught: Arc<Taught>,
     pub(crate) is_own_fault: bool,
 }
+
+/// Verdicts of single addresses; none where there are no such checks.
+pub(crate) type Told = Option<Arc<[(IpAddr, Status)]>>;
 
 /// An operator's word about a target.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,8 +74,8 @@ impl Inputs {
     #[must_use]
     pub fn new(model: &Model, verdict: Status) -> Self {
         Self {
-            verdicts: vec![verdict; model.targets().len()],
-            addresses: FxHashMap::default(),
+            verdicts: Chunks::filled(&verdict, model.targets().len()),
+            addresses: Chunks::filled(&None, model.targets().len()),
             unsettled: FxHashSet::default(),
             measures: Arc::default(),
             overrides: Vec::new(),
@@ -87,16 +92,20 @@ impl Inputs {
     /// under them.
     pub fn set_verdict(&mut self, model: &Model, target: TargetId, verdict: Status) {
         for target in below(model, target).into_iter().chain([target]) {
-            self.verdicts[target.index()] = verdict;
-            self.addresses.remove(&target);
+            self.verdicts.set(target.index(), verdict);
+            self.addresses.set(target.index(), None);
         }
     }
 
     /// Sets the verdict of one address of a VIP.
     pub fn set_address(&mut self, vip: TargetId, address: IpAddr, verdict: Status) {
-        let addresses = self.addresses.entry(vip).or_default();
-        addresses.retain(|(known, _)| *known != address);
-        addresses.push((address, verdict));
+        let before = self.addresses.get(vip.index()).as_deref().unwrap_or_default();
+        if before.contains(&(address, verdict)) {
+            return;
+        }
+        let others = before.iter().copied().filter(|(known, _)| *known != address);
+        let addresses = others.chain([(address, verdict)]).collect();
+        self.addresses.set(vip.index(), Some(addresses));
     }
 
     /// Says whether its prober sees a target failing or recovering, without a
@@ -111,7 +120,24 @@ impl Inputs {
 
     /// Sets what a target's recent probes measured.
     pub fn set_measure(&mut self, target: TargetId, measure: Measure) {
-        Arc::make_mut(&mut self.measures).insert(target, measure);
+        self.set_measured(target, Some(measure));
+    }
+
+    /// The same, or that nothing is measured now.
+    pub fn set_measured(&mut self, target: TargetId, measure: Option<Measure>) {
+        if self.measures.get(&target) == measure.as_ref() {
+            return;
+        }
+        let measures = Arc::make_mut(&mut self.measures);
+        match measure {
+            Some(measure) => _ = measures.insert(target, measure),
+            None => _ = measures.remove(&target),
+        }
+    }
+
+    /// Puts these operators' words in place of all before.
+    pub fn replace(&mut self, words: Vec<Override>) {
+        self.overrides = words;
     }
 
     /// Adds an operator's word; of two contrary forces on one target, down
@@ -148,6 +174,13 @@ impl Inputs {
     /// in for it.
     pub fn teach(&mut self, file: Arc<str>, model: Option<Arc<LinkModel>>) {
         Arc::make_mut(&mut self.taught).insert(file, model);
+    }
+
+    /// Takes back what counts once: who was promoted, followed and confirmed.
+    pub fn settle(&mut self) {
+        self.promoted.clear();
+        self.followed.clear();
+        self.confirmed.clear();
     }
 
     /// Says that this server's own network is at fault: preference freezes.

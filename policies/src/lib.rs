@@ -26,6 +26,7 @@
 
 mod atlas;
 mod choose;
+mod chunks;
 mod clock;
 mod event;
 mod explain;
@@ -35,6 +36,7 @@ pub mod link;
 mod lottery;
 mod mask;
 mod operator;
+mod part;
 mod path;
 mod plugin;
 mod rule;
@@ -56,7 +58,8 @@ pub use path::{BalancerPlan, PlannedNode, node_plan};
 pub use rule::{Facts, RuleState, Rules};
 pub use shape::{Class, Ranked, Shape};
 pub use state::{
-    Decision, LinkShare, LinkSummary, Outcome, RestoreError, ServiceState, State, TargetState, Tier, advance,
+    Decision, LinkShare, LinkSummary, Outcome, Renames, RestoreError, ServiceState, State, TargetState, Tier,
+    advance,
 };
 pub use statuses::LeftOut;
 pub use world::World;

@@ -72,7 +72,11 @@ impl VipMask {
 
     /// Its slots, ascending.
     pub fn iter(&self) -> impl Iterator<Item = Slot> {
-        (0..Service::MAX_VIPS).map(Slot::new).filter(|&slot| self.has(slot))
+        self.0.iter().enumerate().flat_map(|(word, &bits)| {
+            let rest = |bits: &u64| Some(bits & (bits - 1)).filter(|bits| *bits != 0);
+            let some = std::iter::successors(Some(bits).filter(|bits| *bits != 0), rest);
+            some.map(move |bits| Slot::new(word * 64 + bits.trailing_zeros() as usize))
+        })
     }
 
     /// Puts `slot` in.

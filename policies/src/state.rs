@@ -19,6 +19,7 @@
 //! saved and restored under names, which is how it crosses a restart and a
 //! reload.
 
+mod carry;
 mod effects;
 mod links;
 mod recovery;
@@ -31,9 +32,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhumb_health::{Measure, Status};
-use rhumb_zones::{DatacenterId, Service, ServiceId, TargetId, VipId};
+use rhumb_zones::{DatacenterId, ServiceId, TargetId, VipId};
 use rustc_hash::FxHashMap;
 
+pub use carry::Renames;
 pub(crate) use effects::Effects;
 pub(crate) use links::{Moved, Side, Taught};
 pub(crate) use recovery::{Phase, Recoveries};
@@ -42,14 +44,17 @@ pub use survey::{Decision, LinkShare, LinkSummary};
 pub(crate) use tiers::Ramp;
 pub use tiers::{Outcome, ServiceState, Tier};
 
+use crate::chunks::Chunks;
 use crate::clock::Clock;
 use crate::inputs::{Inputs, Override};
 use crate::mask::VipMask;
+use crate::part::affected;
 use crate::path::Path;
 use crate::rule::{Facts, RuleState};
-use crate::statuses::{LeftOut, Statuses};
+use crate::statuses::{Changed, LeftOut, Statuses};
 use crate::world::World;
 use links::Links;
+use recovery::Recovery;
 use tiers::{Preferred, Tiers};
 use ttl::Unrest;
 
@@ -63,9 +68,11 @@ pub struct State {
     now: Duration,
     wake: Option<Duration>,
     services: Vec<ServiceState>,
+    /// By service: when it would be another without a new input.
+    wakes: Vec<Option<Duration>>,
     pub(crate) statuses: Statuses,
     /// By service.
-    memories: Vec<Memory>,
+    memories: Chunks<Memory>,
     recoveries: Recoveries,
     rules: Arc<[RuleState]>,
     measures: Arc<FxHashMap<TargetId, Measure>>,
@@ -123,14 +130,14 @@ impl State {
     /// Where the writable store of `service` is now.
     #[must_use]
     pub fn primary(&self, service: ServiceId) -> Option<DatacenterId> {
-        self.memories[service.index()].primary
+        self.memories.get(service.index()).primary
     }
 
     /// The VIPs of `service` that an unbroken path leads through, excluded
     /// ones too.
     #[must_use]
     pub fn usable(&self, service: ServiceId) -> VipMask {
-        self.memories[service.index()].usable
+        self.memories.get(service.index()).usable
     }
 
     /// Addresses of `vip` that are left out of answers; none unless its
@@ -173,7 +180,7 @@ impl State {
 
     /// What was usable when last something was.
     pub(crate) fn kept(&self, service: ServiceId) -> VipMask {
-        self.memories[service.index()].kept
+        self.memories.get(service.index()).kept
     }
 
     pub(crate) fn phase(&self, world: &World, vip: VipId) -> Option<Phase> {
@@ -193,81 +200,122 @@ impl State {
 /// The state that follows `previous` when `inputs` hold at `now` (since the
 /// Unix epoch). `previous` is of the same world; a default one remembers
 /// nothing.
+///
+/// Only services are decided anew that hang on something that changed, or are
+/// due; what comes of it is what deciding all of them anew would give.
 #[must_use]
 pub fn advance(world: &World, previous: &State, inputs: &Inputs, now: Duration) -> State {
-    let mut clock = Clock::new(now);
+    let mut clock = Clock::new(now, previous.now);
+    let (statuses, changed) = Statuses::new(world, &previous.statuses, inputs, &mut clock);
     let mut next = State {
         now,
-        statuses: Statuses::new(world, &previous.statuses, inputs, &mut clock),
-        memories: primaries(world, previous, inputs),
+        statuses,
         measures: Arc::clone(&inputs.measures),
-        links: Arc::clone(&previous.links),
         is_own_fault: inputs.is_own_fault,
-        ..State::default()
+        ..previous.clone()
     };
-    let services = || (0..world.model().services().len()).map(ServiceId::new);
-    for service in services() {
-        let usable = next.path(world, service).usable();
-        let memory = &mut next.memories[service.index()];
+    let count = world.model().services().len();
+    if next.memories.len() != count {
+        next.memories = Chunks::filled(&Memory::default(), count);
+    }
+    if next.services.len() != count {
+        (next.services, next.wakes) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    }
+    let all = || (0..count).map(ServiceId::new).collect::<Vec<_>>();
+    let is_known = previous.services.len() == count && previous.is_own_fault == inputs.is_own_fault;
+    let mut due = match changed {
+        Changed::Some(targets) if is_known => next.due(world, &targets, inputs),
+        _ => all(),
+    };
+    due.iter().for_each(|&service| next.look(world, service, inputs));
+    let rules = world.rules().evaluate(&next, now);
+    if *rules != *previous.rules {
+        next.rules = rules.into();
+        due = all();
+    }
+    if world.rules().needs_clock() {
+        clock.wake_at(Duration::from_secs(now.as_secs() + 1));
+    }
+    next.decide(world, previous, &due);
+    next.wakes.iter().flatten().for_each(|&wake| clock.wake_at(wake));
+    next.wake = clock.wake;
+    next
+}
+
+impl State {
+    /// Services that may be otherwise now, ascending: what they hang on
+    /// changed, their primary did, or they asked to be looked at.
+    fn due(&self, world: &World, changed: &[TargetId], inputs: &Inputs) -> Vec<ServiceId> {
+        let mut due = affected(world, changed);
+        due.extend(inputs.promoted.keys().chain(inputs.followed.keys()));
+        let woken =
+            self.wakes.iter().enumerate().filter(|(_, wake)| wake.is_some_and(|wake| wake <= self.now));
+        due.extend(woken.map(|(service, _)| ServiceId::new(service)));
+        due.sort_unstable();
+        due.dedup();
+        due
+    }
+
+    /// Brings a service's primary and its usable VIPs up to date.
+    fn look(&mut self, world: &World, id: ServiceId, inputs: &Inputs) {
+        let primary = world.model().service(id).primary.as_ref().map(|declared| {
+            let said = if declared.probe.is_some() { &inputs.followed } else { &inputs.promoted };
+            said.get(&id).copied().or_else(|| self.primary(id)).unwrap_or(declared.initially)
+        });
+        self.memories.get_mut(id.index()).primary = primary;
+        let usable = self.path(world, id).usable();
+        let memory = self.memories.get_mut(id.index());
         memory.usable = usable;
         if !usable.is_empty() {
             memory.kept = usable;
         }
     }
-    next.rules = world.rules().evaluate(&next, now).into();
-    if world.rules().needs_clock() {
-        clock.wake_at(Duration::from_secs(now.as_secs() + 1));
-    }
-    let unrest = Unrest::new(world, &next.statuses, now);
-    next.services.reserve_exact(world.model().services().len());
-    for service in services() {
-        next.step(world, previous, service, (&unrest, &mut clock));
-    }
-    next.wake = clock.wake;
-    next
-}
 
-/// The memories of all services, their primaries brought up to date.
-fn primaries(world: &World, previous: &State, inputs: &Inputs) -> Vec<Memory> {
-    let memory = |(index, service): (usize, &Service)| {
-        let mut memory = previous.memories.get(index).cloned().unwrap_or_default();
-        memory.primary = service.primary.as_ref().map(|declared| {
-            let said = if declared.probe.is_some() { &inputs.followed } else { &inputs.promoted };
-            let said = said.get(&ServiceId::new(index)).copied();
-            said.or(memory.primary).unwrap_or(declared.initially)
-        });
-        memory
-    };
-    world.model().services().iter().enumerate().map(memory).collect()
-}
+    /// Decides these services anew.
+    fn decide(&mut self, world: &World, previous: &Self, due: &[ServiceId]) {
+        let unrest = Unrest::new(&self.statuses, self.now);
+        let decided: Vec<_> = due.iter().map(|&id| self.step((world, previous), id, &unrest)).collect();
+        for (&id, decided) in due.iter().zip(decided) {
+            let Decided { state, wake, recoveries, bound, first } = decided;
+            match self.services.get_mut(id.index()) {
+                Some(before) => (*before, self.wakes[id.index()]) = (state, wake),
+                // The first time, all are decided in order.
+                None => (self.services.push(state), self.wakes.push(wake)).0,
+            }
+            self.recoveries.replace(&world.model().service(id).vips, &recoveries);
+            let memory = self.memories.get_mut(id.index());
+            (memory.bound, memory.first) = (bound, first);
+        }
+    }
 
-impl State {
-    /// Brings one service up to date.
-    fn step(
-        &mut self,
-        world: &World,
-        previous: &Self,
-        id: ServiceId,
-        (unrest, clock): (&Unrest, &mut Clock),
-    ) {
+    /// What follows for one service.
+    fn step(&self, (world, previous): (&World, &Self), id: ServiceId, unrest: &Unrest<'_>) -> Decided {
+        let mut clock = Clock::new(self.now, previous.now);
         let path = self.path(world, id);
-        let before = &self.memories[id.index()];
+        let before = self.memories.get(id.index());
         let effects = Effects::new(&path, &self.rules);
         let bound = path.bound();
-        let recoveries =
-            previous.recoveries.step(&path, (before.usable, before.bound.without(bound)), clock.now);
+        let released = before.bound.without(bound);
+        let recoveries = previous.recoveries.step(&path, (before.usable, released), self.now);
         let tiers = Tiers::new(&path, before, &effects, &recoveries);
         let is_frozen = effects.freeze.is_some() || self.is_own_fault;
         let first = tiers.first(is_frozen.then_some(&before.first));
-        recoveries.iter().for_each(|recovery| recovery.wake(clock));
-        let is_steady = unrest.is_steady(&path, &effects, &recoveries, clock);
+        recoveries.iter().for_each(|recovery| recovery.wake(&mut clock));
+        let is_steady = unrest.is_steady(&path, &effects, &recoveries, &mut clock);
         let mut state = tiers.decide(&first, is_steady);
         state.leaves_out = self.statuses.families.leave_out_any(&path.service.vips);
-        self.services.push(state);
-        self.recoveries.add(recoveries);
-        let memory = &mut self.memories[id.index()];
-        (memory.bound, memory.first) = (bound, first);
+        Decided { state, wake: clock.wake, recoveries, bound, first }
     }
+}
+
+/// What follows for one service.
+struct Decided {
+    state: ServiceState,
+    /// When that changes by itself.
+    wake: Option<Duration>,
+    recoveries: Vec<Recovery>,
+    bound: VipMask,
+    first: Preferred,
 }
 
 impl Facts for State {

@@ -25,18 +25,20 @@ use rhumb_health::Status;
 use rhumb_zones::{Assume, Interconnect, Recovery, Target, TargetId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-pub(crate) use families::Families;
 pub use families::LeftOut;
+pub(crate) use families::{Families, Family};
 
+use crate::chunks::Chunks;
 use crate::clock::Clock;
-use crate::inputs::{Action, Inputs, Override};
+use crate::inputs::{Action, Inputs, Override, Told};
+use crate::part::Part;
 use crate::world::World;
 
 /// What every target counts as, and why.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Statuses {
     /// By target.
-    pub(crate) records: Vec<Record>,
+    pub(crate) records: Chunks<Record>,
     pub(crate) families: Families,
     /// Targets whose prober sees them failing or recovering.
     pub(crate) unsettled: FxHashSet<TargetId>,
@@ -44,6 +46,23 @@ pub(crate) struct Statuses {
     pub(crate) words: FxHashMap<(TargetId, Action), Override>,
     /// Starts and ends of overrides to come.
     pub(crate) edges: Vec<(TargetId, Edge)>,
+    /// Targets that count as down, or wait for a word to recover.
+    pub(crate) ailing: FxHashSet<TargetId>,
+    /// Targets within their hold.
+    held: Vec<TargetId>,
+    /// What all this was made from.
+    verdicts: Chunks<Status>,
+    addresses: Chunks<Told>,
+}
+
+/// What is otherwise than in the statuses before.
+#[derive(Debug)]
+pub(crate) enum Changed {
+    /// Anything may be.
+    All,
+    /// These targets, ascending: their record, an address, or whether they are
+    /// settled.
+    Some(Vec<TargetId>),
 }
 
 /// When an override starts or ends.
@@ -75,32 +94,78 @@ pub(crate) struct Record {
 }
 
 impl Statuses {
-    /// The statuses at `clock`.
-    pub(crate) fn new(world: &World, previous: &Self, inputs: &Inputs, clock: &mut Clock) -> Self {
+    /// The statuses at `clock`, and what changed. Only targets of which
+    /// something else is told or due are looked at, unless operators' words
+    /// are others, which reach far.
+    pub(crate) fn new(world: &World, previous: &Self, inputs: &Inputs, clock: &mut Clock) -> (Self, Changed) {
         let mut statuses = Self {
-            records: Vec::with_capacity(world.model().targets().len()),
-            families: Families::new(world, previous, inputs),
+            words: FxHashMap::default(),
+            edges: Vec::new(),
             unsettled: inputs.unsettled.clone(),
-            ..Self::default()
+            verdicts: inputs.verdicts.clone(),
+            addresses: inputs.addresses.clone(),
+            ..previous.clone()
         };
         statuses.hear(&inputs.overrides, clock);
-        statuses.believe_forces(world);
-        let has_forces = statuses.words.keys().any(|&(_, action)| action != Action::Drain);
-        for (index, target) in world.model().targets().iter().enumerate() {
-            let id = TargetId::new(index);
-            let before = previous.records.get(index).filter(|record| record.is_seen);
-            let verdict = statuses.families.verdict(id).unwrap_or(inputs.verdicts[index]);
-            let hold = world.hold(id);
-            let mut record = Record::new(before, target, (verdict, hold), clock);
-            if inputs.confirmed.get(&id).is_some_and(|&at| record.latched.is_some_and(|since| since <= at)) {
-                record.latched = None;
-            }
-            let force = if has_forces { statuses.force(world, id) } else { None };
-            let force = force.map(|word| word.action == Action::Up);
-            record.count(before, (target, force), clock.now);
-            statuses.records.push(record);
+        let (targets, vips) = (world.model().targets().len(), world.model().vips().len());
+        if previous.records.len() != targets {
+            statuses.records = Chunks::filled(&Record::UNSEEN, targets);
         }
-        statuses
+        if !previous.families.is_of(vips) {
+            statuses.families = Families::unknown(vips);
+        }
+        let is_new = previous.verdicts.len() != targets || clock.is_set_back;
+        let is_whole = is_new || (&statuses.words, &statuses.edges) != (&previous.words, &previous.edges);
+        let visited = match is_whole {
+            true => (0..targets).map(TargetId::new).collect(),
+            false => statuses.due(previous, inputs),
+        };
+        statuses.held.clear();
+        let look = |&target: &TargetId| {
+            let is_other = statuses.look(world, target, inputs, clock);
+            is_other || previous.unsettled.contains(&target) != inputs.unsettled.contains(&target)
+        };
+        let changed = visited.into_iter().filter(look).collect();
+        (statuses, if is_whole { Changed::All } else { Changed::Some(changed) })
+    }
+
+    /// Targets of which something else is told, or that may be due, ascending.
+    fn due(&self, previous: &Self, inputs: &Inputs) -> Vec<TargetId> {
+        let verdicts = self.verdicts.differences(&previous.verdicts);
+        let told = verdicts.chain(self.addresses.differences(&previous.addresses)).map(TargetId::new);
+        let settled = self.unsettled.symmetric_difference(&previous.unsettled).copied();
+        let confirmed = inputs.confirmed.keys().copied();
+        let mut due: Vec<_> =
+            told.chain(settled).chain(confirmed).chain(previous.held.iter().copied()).collect();
+        due.sort_unstable();
+        due.dedup();
+        due
+    }
+
+    /// Brings one target up to date; says whether anything of it is otherwise.
+    fn look(&mut self, world: &World, id: TargetId, inputs: &Inputs, clock: &mut Clock) -> bool {
+        let force = self.force(world, id).map(|word| word.action == Action::Up);
+        let part = world.part(id);
+        let is_other = match part {
+            Part::Vip(vip) => self.families.hear(world, vip, inputs, force.is_some()),
+            _ => false,
+        };
+        let target = world.model().target(id);
+        let before = Some(*self.record(id)).filter(|record| record.is_seen);
+        let verdict = self.families.verdict(part).unwrap_or_else(|| *inputs.verdicts.get(id.index()));
+        let mut record = Record::new(before.as_ref(), target, (verdict, world.hold(id)), clock);
+        if inputs.confirmed.get(&id).is_some_and(|&at| record.latched.is_some_and(|since| since <= at)) {
+            record.latched = None;
+        }
+        record.count(before.as_ref(), (target, force), clock.now);
+        if record.held_until(clock.now).is_some() {
+            self.held.push(id);
+        }
+        match record.is_up && record.latched.is_none() {
+            true => self.ailing.remove(&id),
+            false => self.ailing.insert(id),
+        };
+        self.records.set(id.index(), record) || is_other
     }
 
     /// Sorts operators' words by when they hold.
@@ -122,20 +187,13 @@ impl Statuses {
         }
     }
 
-    /// Where a VIP is up or down by an operator's word, its addresses are too.
-    fn believe_forces(&mut self, world: &World) {
-        let mut families = std::mem::take(&mut self.families);
-        families.left_out.retain(|&vip, _| self.force(world, world.model().vip(vip).target).is_none());
-        self.families = families;
-    }
-
     /// Whether `target` counts as up.
     pub(crate) fn is_up(&self, target: TargetId) -> bool {
         self.record(target).is_up
     }
 
     pub(crate) fn record(&self, target: TargetId) -> &Record {
-        &self.records[target.index()]
+        self.records.get(target.index())
     }
 
     /// Whether `target` is down by what was seen of it, not by a word or an

@@ -20,6 +20,7 @@ use serde_json::Value as Json;
 use crate::link::price::Region;
 use crate::link::{self, Selection};
 use crate::operator::Operators;
+use crate::part::{Part, parts};
 use crate::path::Route;
 use crate::plugin::Context;
 use crate::rule::Rules;
@@ -35,6 +36,8 @@ pub struct World {
     operators: Operators,
     rules: Rules,
     regions: Regions,
+    /// What every target is, by target.
+    parts: Vec<Part>,
     /// Parents, nearest first, by target.
     parents: Vec<[Option<TargetId>; 3]>,
     /// In both orders.
@@ -64,12 +67,12 @@ impl World {
         let chains = plans.iter().map(|plan| &plan.chain).filter(|chain| seen.insert(Arc::as_ptr(chain)));
         let operators = Operators::new(&model, chains.map(|chain| &**chain));
         let rules = Rules::compile(&model, &mut out);
-        let parents = parents(&model);
+        let (parts, parents) = (parts(&model), parents(&model));
         let ends = model.interconnects().iter().map(|line| (line.ends, line.target));
         let interconnects = ends.flat_map(|([a, b], line)| [((a, b), line), ((b, a), line)]).collect();
         let (holds, routes) = (statuses::holds(model.interconnects()), FxHashMap::default());
         let mut world =
-            Self { model, plans, operators, parents, interconnects, holds, routes, rules, regions };
+            Self { model, plans, operators, parts, parents, interconnects, holds, routes, rules, regions };
         let services = world.model.services().iter().enumerate();
         let routes = services.map(|(id, service)| (service.target, Route::new(&world, ServiceId::new(id))));
         world.routes = routes.collect();
@@ -125,6 +128,11 @@ impl World {
     /// How long a verdict of down on `target` must last before it counts.
     pub(crate) fn hold(&self, target: TargetId) -> Duration {
         self.holds.get(&target).copied().unwrap_or_default()
+    }
+
+    /// What `target` is.
+    pub(crate) fn part(&self, target: TargetId) -> Part {
+        self.parts[target.index()]
     }
 
     /// `target`, then its parents, nearest first.

@@ -13,14 +13,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhumb_health::ballot::{Ballot, Electorate, Verdict, Vote};
-use rhumb_health::roster::{Homes, Subject, subject_name, subject_named};
+use rhumb_health::roster::{Homes, Subject, subject_named};
 use rhumb_health::run::Finding;
 use rhumb_health::{Status, Window};
 use rhumb_policies::link::model::LinkModel;
-use rhumb_policies::{Event, Inputs, State, World, advance};
-use rhumb_zones::{DatacenterId, Model, Probe, ServiceId, TargetId};
+use rhumb_policies::{Event, Inputs, Renames, State, World, advance};
+use rhumb_zones::{DatacenterId, Model, ServiceId, TargetId};
 
-use super::memory::{Memory, Windows};
+use super::memory::{Draft, Memory, Windows};
+use super::verdicts::Verdicts;
 use super::{Ballots, notes};
 use crate::lookout::{Lookout, Sight};
 use crate::orders::Ledger;
@@ -37,6 +38,10 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// Turns of the slowest probe without a word, after which a site is gone.
 const TURNS: u32 = 3;
 
+/// How often votes of a day ago are thrown away where no site fell silent so
+/// long: a prober that is gone while its site is not.
+const FORGET: Duration = Duration::from_secs(3600);
+
 /// The name of this process among the probers of its site.
 const OWN: &str = "self";
 
@@ -48,7 +53,9 @@ pub(super) struct Books {
     homes: Homes,
     ballot: Ballot,
     /// Of every subject of the policy.
-    verdicts: HashMap<Subject, (Arc<Probe>, Verdict)>,
+    verdicts: Verdicts,
+    /// When old votes were last thrown away.
+    forgot: Duration,
     /// The last verdict that was up or down.
     known: HashMap<Subject, Status>,
     pub(super) ledger: Ledger,
@@ -88,7 +95,8 @@ impl Books {
             lookout,
             homes: Homes::new(model),
             ballot: Ballot::default(),
-            verdicts: HashMap::new(),
+            verdicts: Verdicts::new(model, &[]),
+            forgot: now,
             known: HashMap::new(),
             ledger: memory.ledger,
             others: None,
@@ -157,7 +165,7 @@ impl Books {
     /// Every subject of the policy, and what is known of it.
     pub(super) fn verdicts(&self) -> impl Iterator<Item = (Subject, &Verdict)> {
         let subjects = self.lookout.roster().subjects().iter();
-        subjects.filter_map(|(subject, _)| Some((*subject, &self.verdicts.get(subject)?.1)))
+        subjects.filter_map(|(subject, _)| Some((*subject, &self.verdicts.get(subject)?.verdict)))
     }
 
     /// Probes what is to be probed now, for the policy and the sites there are;
@@ -168,21 +176,19 @@ impl Books {
         self.lookout.assign((model, &self.homes), (&self.site, &sites), |subject| {
             known.get(subject).copied().unwrap_or_default()
         });
-        let subjects = self.lookout.roster().subjects().to_vec();
-        let mut before = std::mem::take(&mut self.verdicts);
+        let verdicts = Verdicts::new(model, self.lookout.roster().subjects());
+        let before = std::mem::replace(&mut self.verdicts, verdicts);
+        let subjects: Vec<Subject> =
+            self.lookout.roster().subjects().iter().map(|(subject, _)| *subject).collect();
         let mut is_news = false;
-        for (subject, probe) in subjects {
-            let verdict = before.remove(&subject).map(|(_, verdict)| verdict);
-            let verdict = verdict.unwrap_or_else(|| self.judge(model, (&subject, &probe), now));
-            self.verdicts.insert(subject, (probe, verdict));
-            is_news |= self.count(model, subject, now);
+        for subject in subjects {
+            let status = |verdict: &Verdict| (verdict.status, verdict.is_settled);
+            let was = before.get(&subject).map(|entry| status(&entry.verdict));
+            self.count(model, subject, now);
+            let is = self.verdicts.get(&subject).map(|entry| status(&entry.verdict));
+            is_news |= was.is_some() && was != is;
         }
         is_news
-    }
-
-    fn judge(&self, model: &Model, subject: (&Subject, &Probe), now: Duration) -> Verdict {
-        let electorate = Electorate { model, homes: &self.homes, own_site: &self.site };
-        self.ballot.verdict(&electorate, subject, now)
     }
 
     /// Takes in what this process found; says whether that changes a verdict.
@@ -252,16 +258,16 @@ impl Books {
     }
 
     fn count(&mut self, model: &Model, subject: Subject, now: Duration) -> bool {
-        let Some((probe, before)) = self.verdicts.get(&subject) else { return false };
-        let verdict = self.judge(model, (&subject, probe), now);
-        let is_news = (before.status, before.is_settled) != (verdict.status, verdict.is_settled);
+        let Some(entry) = self.verdicts.get(&subject) else { return false };
+        let probe = Arc::clone(&entry.probe);
+        let electorate = Electorate { model, homes: &self.homes, own_site: &self.site };
+        let verdict = self.ballot.verdict(&electorate, (&subject, &probe), now);
         if verdict.status != Status::Unknown {
             self.known.insert(subject, verdict.status);
         }
-        if let Some(entry) = self.verdicts.get_mut(&subject) {
-            entry.1 = verdict;
-        }
-        is_news
+        let votes = self.ballot.votes(&subject).map(|(_, _, vote)| vote.at.saturating_add(probe.stale));
+        let stale = votes.filter(|stale| *stale >= now).min();
+        self.verdicts.put(model, subject, verdict, stale)
     }
 
     /// Takes in votes from elsewhere; says whether they change a verdict.
@@ -290,7 +296,7 @@ impl Books {
         if let Some(subject) = self.words.get(&name) {
             return Some(*subject);
         }
-        let subject = subject_named(model, &name).filter(|subject| self.verdicts.contains_key(subject))?;
+        let subject = subject_named(model, &name).filter(|subject| self.verdicts.get(subject).is_some())?;
         self.words.insert(name, subject);
         Some(subject)
     }
@@ -311,10 +317,15 @@ impl Books {
             // Nothing to say is no silence.
             self.ballot.hear(&self.site, now);
         }
-        let mut is_news = self.ballot.forget(now) && self.assign(model, now);
+        let is_gone = |heard: Duration| now.saturating_sub(heard) >= Ballot::MEMORY;
+        let is_due = self.ballot.sites().any(|(_, heard)| is_gone(heard));
+        let mut is_news = false;
+        if is_due || now.abs_diff(self.forgot) >= FORGET {
+            self.forgot = now;
+            is_news = self.ballot.forget(now) && self.assign(model, now);
+        }
         self.listen(now);
-        let subjects: Vec<Subject> = self.verdicts.keys().copied().collect();
-        for subject in subjects {
+        for subject in self.verdicts.stale(now) {
             is_news |= self.count(model, subject, now);
         }
         let ended = self.ledger.expire(now);
@@ -325,7 +336,7 @@ impl Books {
 
     /// Tells which sites fell silent, and which are heard again.
     fn listen(&mut self, now: Duration) {
-        let slowest = self.verdicts.values().map(|(probe, _)| probe.interval).max().unwrap_or_default();
+        let slowest = self.verdicts.slowest();
         let is_silent = |heard: Duration| now.saturating_sub(heard) > SILENCE.max(slowest * TURNS);
         let silent: BTreeSet<Arc<str>> = self
             .ballot
@@ -351,20 +362,8 @@ impl Books {
 
     /// The same, if these words were all.
     pub(super) fn inputs_with(&self, model: &Model, ledger: &Ledger) -> Inputs {
-        let mut inputs = Inputs::new(model, Status::Unknown);
-        for (Subject { target, address }, (_, verdict)) in &self.verdicts {
-            match address {
-                Some(address) => inputs.set_address(*target, *address, verdict.status),
-                None => inputs.set_verdict(model, *target, verdict.status),
-            }
-            if !verdict.is_settled {
-                inputs.set_unsettled(*target, true);
-            }
-            if let Some(measure) = verdict.measure {
-                inputs.set_measure(*target, measure);
-            }
-        }
-        ledger.overrides(model).into_iter().for_each(|word| inputs.add(word));
+        let mut inputs = self.verdicts.inputs().clone();
+        inputs.replace(ledger.overrides(model));
         let Once { promoted, followed, recovered } = &self.once;
         promoted.iter().for_each(|&(service, datacenter)| inputs.promote(service, datacenter));
         followed.iter().for_each(|&(service, datacenter)| inputs.follow(service, datacenter));
@@ -401,9 +400,10 @@ impl Books {
     }
 
     /// Goes over to another policy.
-    pub(super) fn adopt(&mut self, old: &World, new: &World, now: Duration) {
-        let (old, new) = (old.model(), new.model());
-        let renamed = |subject: &Subject| subject_named(new, &subject_name(old, subject));
+    pub(super) fn adopt(&mut self, new: &World, renames: &Renames, now: Duration) {
+        let new = new.model();
+        let renamed =
+            |subject: &Subject| Some(Subject { target: renames.target(subject.target)?, ..*subject });
         self.ballot.rename(renamed);
         let known = std::mem::take(&mut self.known);
         self.known =
@@ -411,29 +411,24 @@ impl Books {
         self.words.clear();
         self.homes = Homes::new(new);
         // Verdicts are of the old policy's subjects.
-        self.verdicts.clear();
+        self.verdicts = Verdicts::new(new, &[]);
         self.assign(new, now);
     }
 
     /// What is to survive a restart.
-    pub(super) fn memory(&self, world: &World, state: &State, now: Duration) -> Memory {
-        let model = world.model();
-        let name = |subject: &Subject| subject_name(model, subject);
+    pub(super) fn draft(&self, world: Arc<World>, state: Arc<State>, now: Duration) -> Draft {
         let mut votes = Vec::new();
-        for subject in self.verdicts.keys() {
+        for (subject, _) in self.lookout.roster().subjects() {
             for (site, prober, vote) in self.ballot.votes(subject) {
-                votes.push((site.to_string(), prober.to_string(), name(subject), vote.into()));
+                votes.push((Arc::clone(site), Arc::clone(prober), *subject, vote.into()));
             }
         }
-        Memory {
-            saved: now.as_secs(),
-            state: state.save(world),
+        Draft {
+            at: now,
+            world,
+            state,
             ledger: self.ledger.clone(),
-            known: self
-                .known
-                .iter()
-                .map(|(subject, status)| (name(subject), *status == Status::Up))
-                .collect(),
+            known: self.known.iter().map(|(subject, status)| (*subject, *status)).collect(),
             sites: self
                 .ballot
                 .sites()

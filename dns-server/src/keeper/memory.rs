@@ -14,7 +14,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rhumb_health::ballot::Vote;
+use rhumb_health::roster::{Subject, subject_name};
 use rhumb_health::{Measure, Status};
+use rhumb_policies::{State, World};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -48,6 +50,47 @@ pub struct Memory {
     pub sites: BTreeMap<String, u64>,
     /// Site, prober, subject, vote.
     pub votes: Vec<(String, String, String, KeptVote)>,
+}
+
+/// What is to be remembered, as the keeper has it. Naming everything takes far
+/// longer than deciding what changed, so it is left to the scribe.
+#[derive(Debug)]
+pub struct Draft {
+    /// Now, since the Unix epoch.
+    pub at: Duration,
+    /// Whose names these are.
+    pub world: Arc<World>,
+    /// What `advance` remembers.
+    pub state: Arc<State>,
+    /// Operators' words.
+    pub ledger: Ledger,
+    /// The last verdict known of each subject.
+    pub known: Vec<(Subject, Status)>,
+    /// When each site was last heard, in Unix seconds.
+    pub sites: BTreeMap<String, u64>,
+    /// Site, prober, subject, vote.
+    pub votes: Vec<(Arc<str>, Arc<str>, Subject, KeptVote)>,
+}
+
+impl Draft {
+    /// The same under names.
+    fn named(self) -> Memory {
+        let Self { at, world, state, ledger, known, sites, votes } = self;
+        let name = |subject: &Subject| subject_name(world.model(), subject);
+        Memory {
+            saved: at.as_secs(),
+            state: state.save(&world),
+            ledger,
+            known: known.iter().map(|(subject, status)| (name(subject), *status == Status::Up)).collect(),
+            sites,
+            votes: votes
+                .into_iter()
+                .map(|(site, prober, subject, vote)| {
+                    (site.to_string(), prober.to_string(), name(&subject), vote)
+                })
+                .collect(),
+        }
+    }
 }
 
 /// The last probes of each question, as [`rhumb_health::Window`] gives them.
@@ -152,7 +195,7 @@ pub struct Scribe {
 
 #[derive(Default, Debug)]
 struct Next {
-    memory: Option<Memory>,
+    memory: Option<Draft>,
     windows: Option<Windows>,
     /// Who waits for what is written, and what to tell them.
     promises: Vec<Promise>,
@@ -189,7 +232,7 @@ impl Scribe {
         let mine = Arc::clone(&desk);
         let work = move || {
             while let Some(Next { memory, windows, promises, .. }) = next(&mine) {
-                let memory = memory.map(|memory| write(&directory.join(FILE), &memory));
+                let memory = memory.map(|draft| write(&directory.join(FILE), &draft.named()));
                 let wrong = memory.as_ref().and_then(|written| written.as_ref().err());
                 promises.into_iter().for_each(|promise| promise.keep(wrong));
                 let windows = windows.map(|windows| write(&directory.join(WINDOWS), &windows));
@@ -204,7 +247,7 @@ impl Scribe {
     }
 
     /// Writes these soon, in place of any that wait, and then keeps `promise`.
-    pub fn write(&self, memory: Memory, windows: Option<Windows>, promise: Option<Promise>) {
+    pub fn write(&self, memory: Draft, windows: Option<Windows>, promise: Option<Promise>) {
         let (next, bell) = &*self.desk;
         let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
         next.memory = Some(memory);

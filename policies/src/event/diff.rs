@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rhumb_zones::{ServiceId, TargetId, VipId};
 
-use super::fault::{Fault, Faults, parts};
+use super::fault::{Fault, Faults};
 use super::words::Words;
 use super::{Event, Phase};
 use crate::mask::Slot;
@@ -40,8 +40,7 @@ impl<'a> Diff<'a> {
     }
 
     pub(super) fn events(&self, now: Duration) -> Vec<Event> {
-        let parts = parts(self.world.model());
-        let sides = [self.before, self.after].map(|state| Faults { world: self.world, state, parts: &parts });
+        let sides = [self.before, self.after].map(|state| Faults { world: self.world, state });
         let stories = self.stories(sides);
         let words = Words { world: self.world, before: sides[0], after: sides[1], now };
         let faults = stories.into_values().filter_map(|story| words.event(&story));
@@ -60,7 +59,11 @@ impl<'a> Diff<'a> {
                     .or_insert(story);
             }
         }
-        for target in (0..after.parts.len()).map(TargetId::new) {
+        let mut ailing: Vec<_> =
+            [before, after].iter().flat_map(|side| &side.state.statuses.ailing).copied().collect();
+        ailing.sort_unstable();
+        ailing.dedup();
+        for target in ailing {
             let root = match (before.is_up(target), after.is_up(target)) {
                 (true, false) => after.root(target),
                 (false, true) => before.root(target),

@@ -7,10 +7,11 @@
 //! Only what none of this explains is a fault of its own.
 
 use rhumb_health::Status;
-use rhumb_zones::{DatacenterId, Model, ServiceId, TargetId, VipId};
+use rhumb_zones::{DatacenterId, ServiceId, TargetId, VipId};
 
 use crate::inputs::Action;
 use crate::mask::Slot;
+use crate::part::Part;
 use crate::path::Obstacle;
 use crate::rule::RuleState;
 use crate::state::{Outcome, Phase, State, Tier};
@@ -48,38 +49,11 @@ pub(super) enum Ruled {
     Failed,
 }
 
-/// What a target is, as far as its cause hangs on that.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Part {
-    Intranet,
-    Link(DatacenterId),
-    Balancer(DatacenterId),
-    Node(DatacenterId),
-    Vip(VipId),
-    Other,
-}
-
-/// What every target is, by target.
-pub(super) fn parts(model: &Model) -> Vec<Part> {
-    let intranets = model.datacenters().iter().map(|one| (one.intranet, Part::Intranet));
-    let links = model.links().iter().map(|one| (one.target, Part::Link(one.datacenter)));
-    let balancers = model.balancers().iter().map(|one| (one.target, Part::Balancer(one.datacenter)));
-    let nodes = model.nodes().iter().map(|one| (one.target, Part::Node(one.datacenter)));
-    let vips = model.vips().iter().enumerate().map(|(id, one)| (one.target, Part::Vip(VipId::new(id))));
-    let mut parts = vec![Part::Other; model.targets().len()];
-    for (target, part) in intranets.chain(links).chain(balancers).chain(nodes).chain(vips) {
-        parts[target.index()] = part;
-    }
-    parts
-}
-
 /// A state, read for what is wrong in it.
 #[derive(Clone, Copy)]
 pub(super) struct Faults<'a> {
     pub(super) world: &'a World,
     pub(super) state: &'a State,
-    /// By target.
-    pub(super) parts: &'a [Part],
 }
 
 impl<'a> Faults<'a> {
@@ -93,9 +67,9 @@ impl<'a> Faults<'a> {
             return Vec::new();
         }
         let words = self.state.statuses.words.keys().map(|&(target, action)| fault_of(target, action));
-        let targets = || (0..self.parts.len()).map(TargetId::new);
-        let roots = targets().filter_map(|target| self.root(target));
-        let waits = targets().filter(|&target| self.waits(target)).map(Fault::Waits);
+        let ailing = || self.state.statuses.ailing.iter().copied();
+        let roots = ailing().filter_map(|target| self.root(target));
+        let waits = ailing().filter(|&target| self.waits(target)).map(Fault::Waits);
         let rules = self.state.rule_states().iter().enumerate().filter_map(|(rule, state)| match state {
             RuleState::Off => None,
             RuleState::On => Some(Fault::Rule(rule, Ruled::On)),
@@ -146,8 +120,9 @@ impl<'a> Faults<'a> {
         let model = self.world.model();
         // One alone is itself the fault.
         let are_down = |all: Vec<TargetId>| all.len() > 1 && all.iter().all(|&one| !self.is_up(one));
-        match self.parts[target.index()] {
-            Part::Link(datacenter) => {
+        match self.world.part(target) {
+            Part::Link(link) => {
+                let datacenter = model.link(link).datacenter;
                 let links = model.datacenter(datacenter).links.iter().map(|&one| model.link(one).target);
                 are_down(links.collect()).then_some(Fault::Egress(datacenter))
             }
@@ -156,9 +131,9 @@ impl<'a> Faults<'a> {
                     model.datacenter(datacenter).balancers.iter().map(|&one| model.balancer(one).target);
                 are_down(all.collect()).then_some(Fault::Balancers(datacenter))
             }
-            Part::Node(datacenter) => self.root(model.datacenter(datacenter).intranet),
+            Part::Node(node) => self.root(model.datacenter(model.node(node).datacenter).intranet),
             Part::Vip(id) => self.obstacle(id, target),
-            Part::Intranet | Part::Other => None,
+            Part::Datacenter(_) | Part::Intranet(_) | Part::Interconnect | Part::Service(_) => None,
         }
     }
 
@@ -171,10 +146,10 @@ impl<'a> Faults<'a> {
             _ => None,
         });
         // Nearest to the client first.
-        let nearest = others.min_by_key(|target| match self.parts[target.index()] {
+        let nearest = others.min_by_key(|target| match self.world.part(*target) {
             Part::Link(_) => 0,
             Part::Balancer(_) => 1,
-            Part::Intranet => 2,
+            Part::Intranet(_) => 2,
             Part::Node(_) => 3,
             _ => 4,
         });

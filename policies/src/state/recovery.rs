@@ -92,7 +92,11 @@ impl Recoveries {
         .collect()
     }
 
-    pub(super) fn add(&mut self, recoveries: Vec<Recovery>) {
+    /// Puts these in place of all of one service's VIPs before.
+    pub(super) fn replace(&mut self, vips: &[VipId], recoveries: &[Recovery]) {
+        if !self.0.is_empty() {
+            vips.iter().for_each(|vip| _ = self.0.remove(vip));
+        }
         self.0.extend(recoveries.iter().map(|recovery| (recovery.vip, recovery.trouble)));
     }
 

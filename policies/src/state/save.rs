@@ -20,8 +20,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::recovery::Trouble;
 use super::{Memory, Preferred, State};
+use crate::chunks::Chunks;
 use crate::mask::{Slot, VipMask};
-use crate::statuses::Record;
+use crate::statuses::{Families, Family, Record, Statuses};
 use crate::world::World;
 
 /// What [`State::save`] writes; another number is another form.
@@ -55,12 +56,11 @@ impl State {
         let addresses: Map<_, _> = self
             .statuses
             .families
-            .known
             .iter()
-            .map(|(&vip, known)| {
+            .map(|(vip, family)| {
                 let known: Map<_, _> =
-                    known.iter().map(|(address, is_up)| (address.to_string(), json!(is_up))).collect();
-                (name(vip), Json::Object(known))
+                    family.known.iter().map(|(address, is_up)| (address.to_string(), json!(is_up))).collect();
+                (name(model.vip(vip).target), Json::Object(known))
             })
             .collect();
         let troubles: Map<_, _> = self
@@ -74,7 +74,7 @@ impl State {
                 (name(model.vip(vip).target), json!({ which: nanoseconds(time) }))
             })
             .collect();
-        let services = model.services().iter().zip(&self.memories);
+        let services = model.services().iter().zip(self.memories.iter());
         let services: Map<_, _> = services
             .map(|(service, memory)| (service.name.to_string(), save_memory(model, service, memory)))
             .collect();
@@ -101,11 +101,11 @@ impl State {
         let model = world.model();
         let mut state =
             Self { memories: restore_memories(model, &paper.get("services")?)?, ..Self::default() };
-        restore_targets(model, &mut state, &paper)?;
+        let vips: FxHashMap<_, _> = model.vips().iter().map(|vip| vip.target).zip(0..).collect();
+        restore_targets(model, &vips, &mut state.statuses, &paper)?;
         if let Some(links) = paper.find("links") {
             state.restore_links(&links)?;
         }
-        let vips: FxHashMap<_, _> = model.vips().iter().map(|vip| vip.target).zip(0..).collect();
         for (target, trouble) in targets(model, &paper.get("recoveries")?)? {
             let Some(&vip) = vips.get(&target) else { continue };
             let hold = trouble.find("hold").map(|hold| hold.time()).transpose()?;
@@ -146,10 +146,16 @@ fn save_memory(model: &Model, service: &Service, memory: &Memory) -> Json {
     })
 }
 
-fn restore_targets(model: &Model, state: &mut State, paper: &Paper<'_>) -> Result<(), RestoreError> {
-    state.statuses.records = vec![Record::UNSEEN; model.targets().len()];
+fn restore_targets(
+    model: &Model,
+    vips: &FxHashMap<TargetId, usize>,
+    statuses: &mut Statuses,
+    paper: &Paper<'_>,
+) -> Result<(), RestoreError> {
+    statuses.records = Chunks::filled(&Record::UNSEEN, model.targets().len());
+    statuses.families = Families::unknown(model.vips().len());
     for (target, record) in targets(model, &paper.get("targets")?)? {
-        state.statuses.records[target.index()] = Record {
+        *statuses.records.get_mut(target.index()) = Record {
             is_seen: true,
             is_fresh: false,
             verdict: record.find("verdict").map(|verdict| verdict.flag()).transpose()?,
@@ -166,20 +172,22 @@ fn restore_targets(model: &Model, state: &mut State, paper: &Paper<'_>) -> Resul
             let address = address.parse().map_err(|_| addresses.wrong("must be of addresses"))?;
             known.push((address, is_up.flag()?));
         }
-        state.statuses.families.known.insert(target, known);
+        if let Some(&vip) = vips.get(&target) {
+            statuses.families.remember(VipId::new(vip), Family::remembered(known));
+        }
     }
     Ok(())
 }
 
-fn restore_memories(model: &Model, paper: &Paper<'_>) -> Result<Vec<Memory>, RestoreError> {
-    let mut memories = vec![Memory::default(); model.services().len()];
+fn restore_memories(model: &Model, paper: &Paper<'_>) -> Result<Chunks<Memory>, RestoreError> {
+    let mut memories = Chunks::filled(&Memory::default(), model.services().len());
     let services: FxHashMap<_, _> = model.services().iter().map(|service| &*service.name).zip(0..).collect();
     for (name, saved) in paper.entries()? {
         let Some(&id) = services.get(&*name) else { continue };
         let id = ServiceId::new(id);
         let primary = saved.find("primary").map(|name| name.text().map(str::to_owned)).transpose()?;
         let is_it = |name: &str| model.datacenters().iter().position(|one| *one.name == *name);
-        memories[id.index()] = Memory {
+        *memories.get_mut(id.index()) = Memory {
             primary: primary.and_then(|name| is_it(&name)).map(DatacenterId::new),
             usable: VipMask::EMPTY,
             kept: restore_kept(model, id, &saved.get("kept")?)?,
@@ -253,6 +261,10 @@ pub(super) struct Paper<'j> {
 }
 
 impl<'j> Paper<'j> {
+    pub(super) fn new(which: &str, json: &'j Json) -> Self {
+        Self { which: which.to_owned(), json }
+    }
+
     fn wrong(&self, what: &'static str) -> RestoreError {
         RestoreError { which: self.which.clone(), what }
     }

@@ -18,15 +18,19 @@ use super::recovery::Recovery;
 use crate::clock::Clock;
 use crate::path::Path;
 use crate::statuses::{Edge, Statuses};
-use crate::world::World;
 
 /// The policy's TTL, or a rule's where that is shorter.
 pub(super) fn steady(service: &Service, effects: &Effects) -> Duration {
     effects.ttl.map_or(service.ttl, |ttl| ttl.min(service.ttl))
 }
 
-/// Targets that are, or will be, unsteady.
-pub(super) struct Unrest(FxHashMap<TargetId, Vec<Cause>>);
+/// What makes targets unsteady, now or later.
+pub(super) struct Unrest<'a> {
+    statuses: &'a Statuses,
+    /// Starts and ends of overrides to come.
+    edges: FxHashMap<TargetId, Vec<Edge>>,
+    now: Duration,
+}
 
 /// Why a target is unsteady. Times are since the Unix epoch.
 #[derive(Clone, Copy)]
@@ -50,23 +54,23 @@ impl Cause {
     }
 }
 
-impl Unrest {
-    pub(super) fn new(world: &World, statuses: &Statuses, now: Duration) -> Self {
-        let longest = world.model().services().iter().map(|service| service.ttl).max().unwrap_or_default();
-        let mut causes: FxHashMap<TargetId, Vec<Cause>> = FxHashMap::default();
-        let mut add = |target, cause| causes.entry(target).or_default().push(cause);
-        statuses.unsettled.iter().for_each(|&target| add(target, Cause::Unsettled));
-        statuses.edges.iter().for_each(|&(target, edge)| add(target, Cause::Override(edge)));
-        for (index, record) in statuses.records.iter().enumerate() {
-            let target = TargetId::new(index);
-            if record.has_changed && now < record.since.saturating_add(longest) {
-                add(target, Cause::Changed { at: record.since });
-            }
-            if let Some(until) = record.held_until(now) {
-                add(target, Cause::Held { until });
-            }
-        }
-        Self(causes)
+impl<'a> Unrest<'a> {
+    pub(super) fn new(statuses: &'a Statuses, now: Duration) -> Self {
+        let mut edges: FxHashMap<_, Vec<Edge>> = FxHashMap::default();
+        statuses.edges.iter().for_each(|&(target, edge)| edges.entry(target).or_default().push(edge));
+        Self { statuses, edges, now }
+    }
+
+    /// Why `target` is unsteady, as far as that matters to a service with this
+    /// TTL.
+    fn causes(&self, target: TargetId, ttl: Duration) -> impl Iterator<Item = Cause> {
+        let record = self.statuses.record(target);
+        let is_recent = record.has_changed && self.now < record.since.saturating_add(ttl);
+        let unsettled = self.statuses.unsettled.contains(&target).then_some(Cause::Unsettled);
+        let changed = is_recent.then_some(Cause::Changed { at: record.since });
+        let held = record.held_until(self.now).map(|until| Cause::Held { until });
+        let edges = self.edges.get(&target).into_iter().flatten();
+        unsettled.into_iter().chain(changed).chain(held).chain(edges.map(|&edge| Cause::Override(edge)))
     }
 
     /// Whether a service is steady; asks to be woken when that changes.
@@ -80,10 +84,8 @@ impl Unrest {
         let ttl = steady(path.service, effects);
         let back = recoveries.iter().filter(|recovery| recovery.phase.is_some());
         let mut spans: Vec<_> = back.map(|recovery| (Duration::ZERO, Some(recovery.end))).collect();
-        if !self.0.is_empty() {
-            let causes = path.route().filter_map(|target| self.0.get(&target)).flatten();
-            spans.extend(causes.map(|cause| cause.span(ttl)));
-        }
+        let causes = path.route().flat_map(|target| self.causes(target, ttl));
+        spans.extend(causes.map(|cause| cause.span(ttl)));
         if spans.is_empty() {
             return true;
         }

@@ -9,23 +9,28 @@
 //! that is given, else as `assume:` says.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use rhumb_health::Status;
-use rhumb_zones::{Assume, TargetId, Vip, VipId};
-use rustc_hash::FxHashMap;
+use rhumb_zones::{Assume, Vip, VipId};
 
-use super::Statuses;
+use crate::chunks::Chunks;
 use crate::inputs::Inputs;
+use crate::part::Part;
 use crate::world::World;
 
-/// What is known of single addresses.
+/// What is known of single addresses, by VIP.
 #[derive(Clone, Default, Debug)]
-pub(crate) struct Families {
-    /// The last verdicts known, by VIP.
-    pub(crate) known: FxHashMap<TargetId, Vec<(IpAddr, bool)>>,
-    /// What follows for VIPs of which an address is known.
-    verdicts: FxHashMap<TargetId, Status>,
-    pub(super) left_out: FxHashMap<VipId, LeftOut>,
+pub(crate) struct Families(Chunks<Option<Family>>);
+
+/// A VIP of which an address is known.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Family {
+    /// The last verdicts known.
+    pub(crate) known: Arc<[(IpAddr, bool)]>,
+    /// What follows for the VIP.
+    verdict: Status,
+    left_out: LeftOut,
 }
 
 /// Addresses of one VIP that are left out of answers: bit `n` stands for its
@@ -39,32 +44,13 @@ pub struct LeftOut {
     pub v6: u64,
 }
 
-impl Families {
-    pub(super) fn new(world: &World, previous: &Statuses, inputs: &Inputs) -> Self {
-        let mut families = Self::default();
-        if inputs.addresses.is_empty() && previous.families.known.is_empty() {
-            return families;
-        }
-        for (index, vip) in world.model().vips().iter().enumerate() {
-            let told = inputs.addresses.get(&vip.target).map(|told| &told[..]);
-            let whole = inputs.verdicts[vip.target.index()];
-            let kept = previous.families.known.get(&vip.target);
-            let kept = kept.filter(|_| told.is_some() || whole == Status::Unknown);
-            let known = known(vip, told.unwrap_or_default(), kept.map_or(&[], |kept| &kept[..]));
-            if known.is_empty() {
-                continue;
-            }
-            let assumed = match whole {
-                Status::Up => true,
-                Status::Down => false,
-                Status::Unknown => world.model().target(vip.target).assume == Assume::Up,
-            };
-            families.add(VipId::new(index), vip, known, assumed);
-        }
-        families
+impl Family {
+    /// What was remembered of a VIP, before anything is made of it.
+    pub(crate) fn remembered(known: Vec<(IpAddr, bool)>) -> Self {
+        Self { known: known.into(), verdict: Status::Unknown, left_out: LeftOut::default() }
     }
 
-    fn add(&mut self, id: VipId, vip: &Vip, known: Vec<(IpAddr, bool)>, assumed: bool) {
+    fn new(vip: &Vip, known: Vec<(IpAddr, bool)>, assumed: bool) -> Self {
         let is_up = |address: &IpAddr| {
             known.iter().find(|(known, _)| known == address).map_or(assumed, |&(_, is_up)| is_up)
         };
@@ -75,25 +61,68 @@ impl Families {
             (is_well, if is_well { bits.fold(0, |mask, (bit, _)| mask | 1 << bit) } else { 0 })
         };
         let ((v4_well, v4), (v6_well, v6)) = (down(IpAddr::is_ipv4), down(IpAddr::is_ipv6));
-        self.verdicts.insert(vip.target, if v4_well && v6_well { Status::Up } else { Status::Down });
-        self.known.insert(vip.target, known);
-        if v4 | v6 != 0 {
-            self.left_out.insert(id, LeftOut { v4, v6 });
+        let verdict = if v4_well && v6_well { Status::Up } else { Status::Down };
+        Self { known: known.into(), verdict, left_out: LeftOut { v4, v6 } }
+    }
+}
+
+impl Families {
+    /// Nothing known of so many VIPs.
+    pub(crate) fn unknown(vips: usize) -> Self {
+        Self(Chunks::filled(&None, vips))
+    }
+
+    /// Whether it is of so many VIPs.
+    pub(super) const fn is_of(&self, vips: usize) -> bool {
+        self.0.len() == vips
+    }
+
+    pub(crate) fn remember(&mut self, vip: VipId, family: Family) {
+        self.0.set(vip.index(), Some(family));
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (VipId, &Family)> {
+        let known = self.0.iter().enumerate();
+        known.filter_map(|(vip, family)| Some((VipId::new(vip), family.as_ref()?)))
+    }
+
+    /// Brings one VIP up to date; says whether it is otherwise now. Where it
+    /// `is_forced` up or down, its addresses are too.
+    pub(super) fn hear(&mut self, world: &World, id: VipId, inputs: &Inputs, is_forced: bool) -> bool {
+        let vip = world.model().vip(id);
+        let told = inputs.addresses.get(vip.target.index()).as_deref();
+        let kept = self.0.get(id.index()).as_ref();
+        if told.is_none() && kept.is_none() {
+            return false;
         }
+        let whole = *inputs.verdicts.get(vip.target.index());
+        let kept = kept.filter(|_| told.is_some() || whole == Status::Unknown);
+        let known = known(vip, told.unwrap_or_default(), kept.map_or(&[], |kept| &kept.known));
+        let assumed = match whole {
+            Status::Up => true,
+            Status::Down => false,
+            Status::Unknown => world.model().target(vip.target).assume == Assume::Up,
+        };
+        let family = (!known.is_empty()).then(|| {
+            let family = Family::new(vip, known, assumed);
+            if is_forced { Family { left_out: LeftOut::default(), ..family } } else { family }
+        });
+        self.0.set(id.index(), family)
     }
 
     /// The verdict of a VIP of which an address is known.
-    pub(super) fn verdict(&self, vip: TargetId) -> Option<Status> {
-        self.verdicts.get(&vip).copied()
+    pub(super) fn verdict(&self, part: Part) -> Option<Status> {
+        let Part::Vip(vip) = part else { return None };
+        self.0.get(vip.index()).as_ref().map(|family| family.verdict)
     }
 
     /// What is left out of answers with `vip`.
     pub(crate) fn left_out(&self, vip: VipId) -> LeftOut {
-        self.left_out.get(&vip).copied().unwrap_or_default()
+        self.0.get(vip.index()).as_ref().map(|family| family.left_out).unwrap_or_default()
     }
 
     pub(crate) fn leave_out_any(&self, vips: &[VipId]) -> bool {
-        !self.left_out.is_empty() && vips.iter().any(|vip| self.left_out.contains_key(vip))
+        vips.iter().any(|&vip| self.left_out(vip) != LeftOut::default())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whole histories, in virtual time: faults come and go, operators speak, and
 //! at every moment at which anything may change the answer is looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -114,8 +114,9 @@ impl<'a> Walk<'a> {
         }
         self.now = target;
         let probed = self.world.probed();
-        for flip in &step.flips {
-            let name = flip.get(&probed);
+        // Nobody sees what changes twice at one moment.
+        let flips: BTreeSet<&String> = step.flips.iter().map(|flip| flip.get(&probed)).collect();
+        for name in flips {
             let is_down = self.down.remove(name).is_none();
             if is_down {
                 self.down.insert(name.clone(), self.now);

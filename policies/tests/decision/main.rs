@@ -7,6 +7,7 @@ mod events;
 mod explaining;
 mod histories;
 mod holds;
+mod increments;
 mod links;
 mod memory;
 mod models;

@@ -1,7 +1,7 @@
 //! What a saved state is worth in another world, or when it is no state.
 
 use rhumb_health::Status;
-use rhumb_policies::{Action, Inputs, State, advance};
+use rhumb_policies::{Action, Inputs, Renames, State, advance};
 use serde_json::json;
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ fn reloads() {
     watch.tell("-vip:www/c");
     watch.at(1.0);
     assert_eq!(watch.answer(), "3 c", "the last that was usable");
-    let saved = watch.state.save(&case.world);
+    let (before, saved) = (watch.state.clone(), watch.state.save(&case.world));
     for (datacenters, vips, want, why) in rows {
         let steer = if vips.starts_with('z') { "[priority: [z, b, c, a]]" } else { "[priority: [b, c, a]]" };
         let steer = if datacenters.contains("c:") { steer } else { "[priority: [b, a]]" };
@@ -60,6 +60,13 @@ fn reloads() {
         let mut watch = Watch::new(&edited);
         watch.inputs = Inputs::new(edited.model(), Status::Unknown);
         watch.state = State::restore(&edited.world, &saved).unwrap();
+        let renames = Renames::new(case.model(), edited.model());
+        let carried = before.carry(&case.world, &edited.world, &renames);
+        assert_eq!(
+            carried.save(&edited.world),
+            watch.state.save(&edited.world),
+            "{why}: carried or restored"
+        );
         watch.at(1.0);
         assert_eq!(watch.answer(), want, "{why}");
         let primary = watch.state.primary(rhumb_zones::ServiceId::new(0)).unwrap();
