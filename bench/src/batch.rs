@@ -5,7 +5,7 @@ use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, recvmmsg, sendmmsg};
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrLike, recvmmsg, sendmmsg};
 
 /// Datagrams per system call. Beyond 32 nothing is gained on loopback.
 pub const BATCH: usize = 32;
@@ -13,19 +13,20 @@ pub const BATCH: usize = 32;
 /// Room for one datagram: what EDNS makes resolvers accept today, and more.
 pub const ROOM: usize = 2048;
 
-/// Buffers and headers for one direction of one socket.
-pub struct Batch {
+/// Buffers and headers for one direction of one socket, whose peers have
+/// addresses of one kind: a kind that could be either costs an echo more.
+pub struct Batch<A> {
     /// Headers keep where addresses lie from call to call, so that those for
     /// receiving serve nothing else.
-    incoming: MultiHeaders<SockaddrIn>,
-    outgoing: MultiHeaders<SockaddrIn>,
+    incoming: MultiHeaders<A>,
+    outgoing: MultiHeaders<A>,
     rooms: Vec<[u8; ROOM]>,
     lengths: [usize; BATCH],
-    peers: [Option<SockaddrIn>; BATCH],
+    peers: [Option<A>; BATCH],
     filled: usize,
 }
 
-impl Default for Batch {
+impl<A: SockaddrLike + Copy> Default for Batch<A> {
     fn default() -> Self {
         Self {
             incoming: MultiHeaders::preallocate(BATCH, None),
@@ -38,7 +39,7 @@ impl Default for Batch {
     }
 }
 
-impl Batch {
+impl<A: SockaddrLike + Copy> Batch<A> {
     /// Waits for one datagram and takes what else is there.
     ///
     /// # Errors
@@ -74,6 +75,11 @@ impl Batch {
         }
         self.filled = 0;
         Ok(())
+    }
+
+    /// Forgets what is in it.
+    pub fn clear(&mut self) {
+        self.filled = 0;
     }
 
     /// Adds a datagram for the connected peer.

@@ -7,6 +7,7 @@
 //!
 //! Every run draws the same clients from the same database.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -92,6 +93,30 @@ pub fn clients_v6(
         (IpAddr::V6(Ipv6Addr::from_bits(first.to_bits() | u128::from(host) << 64)), nearest)
     });
     Ok(clients.collect())
+}
+
+/// Each country's datacenter, for those who can steer by no more: the one that
+/// is nearest to most of its networks, of `count` drawn.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn countries(
+    reader: &Reader<Vec<u8>>,
+    random: &mut Random,
+    count: usize,
+) -> Result<BTreeMap<String, usize>, Box<dyn Error>> {
+    let mut votes: BTreeMap<String, [u32; DATACENTERS.len()]> = BTreeMap::new();
+    for _ in 0..count {
+        let found = reader.lookup(IpAddr::V4(Ipv4Addr::from_bits(random.below(1 << 24) << 8)))?;
+        let Some(place) = place(&found, 24)? else { continue };
+        let country: Option<String> =
+            found.decode_path(&[PathElement::Key("country"), PathElement::Key("iso_code")])?;
+        if let Some(country) = country {
+            votes.entry(country).or_default()[nearest(place)] += 1;
+        }
+    }
+    let most = |votes: &[u32; DATACENTERS.len()]| (0..votes.len()).max_by_key(|&at| votes[at]).unwrap_or(0);
+    Ok(votes.into_iter().map(|(country, votes)| (country, most(&votes))).collect())
 }
 
 /// Where the database puts a network; nothing if it does not, or if it divides

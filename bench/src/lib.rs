@@ -16,7 +16,9 @@
 //! the clock starts, so that the generator is never the bottleneck.
 
 pub mod batch;
+pub mod generator;
 pub mod geography;
+pub mod histogram;
 pub mod peers;
 pub mod policies;
 pub mod process;

@@ -4,7 +4,7 @@
 //! listeners of `targets` and the state behind the answers is a real one.
 
 use std::fmt::{Error, Write as _};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::geography::DATACENTERS;
 
@@ -26,6 +26,13 @@ pub fn vip(datacenter: usize) -> Ipv4Addr {
 pub fn cold_vip(service: usize, datacenter: usize) -> Ipv4Addr {
     let at = u32::try_from(service * DATACENTERS.len() + datacenter).expect("fewer than 2^24");
     Ipv4Addr::from_bits(0x0A00_0000 + at)
+}
+
+/// Every address that checks and link probes of [`geo`] ask.
+#[must_use]
+pub fn targets() -> Vec<SocketAddrV4> {
+    let kinds = (1..=4).flat_map(|kind| (0..DATACENTERS.len()).map(move |at| on_loopback(kind, at)));
+    kinds.map(|address| SocketAddrV4::new(address, PORT)).collect()
 }
 
 /// An address of each datacenter, in a /24 for each kind of target.

@@ -19,7 +19,7 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use maxminddb::Reader;
-use rhumb_bench::geography::{Client, Random, clients_v4, clients_v6};
+use rhumb_bench::geography::{Client, Random, clients_v4, clients_v6, countries};
 use rhumb_bench::peers;
 use rhumb_bench::policies::{self, COLD, cold_vip, vip};
 
@@ -49,7 +49,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     write("signed.queries", &ask(&clients, "www.signed.example", " signed"))?;
     write("cold.queries", &ask_cold(&clients, &mut random)?)?;
     write("geo6.queries", &ask(&clients_v6(&reader, &mut random, MANY)?, "www.geo.example", ""))?;
+    let countries = countries(&reader, &mut random, 10 * MANY)?;
     write("gdnsd.geoip", &peers::gdnsd(database)?)?;
+    write("knot.geoip", &peers::knot(&countries)?)?;
+    write("powerdns.geoip", &peers::powerdns(&countries)?)?;
     Ok(())
 }
 
