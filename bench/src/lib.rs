@@ -16,6 +16,7 @@
 //! the clock starts, so that the generator is never the bottleneck.
 
 pub mod batch;
+pub mod failover;
 pub mod generator;
 pub mod geography;
 pub mod histogram;

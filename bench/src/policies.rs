@@ -57,6 +57,19 @@ pub fn geo() -> Result<String, Error> {
     Ok(text)
 }
 
+/// [`geo`] with probes in a hurry and a hundred services, whose VIPs are the
+/// same; the TTL makes one such policy differ from another.
+///
+/// # Errors
+/// Never.
+pub fn hurried(ttl: u32) -> Result<String, Error> {
+    let pace = "interval: 200ms, fast-interval: 100ms, timeout: 100ms, fall: 1, rise: 1, hold-down: 0s";
+    let www = www()?;
+    let one = www.strip_prefix("services:\n").unwrap_or_default();
+    let more = (0..99).map(|at| one.replacen("www", &format!("s{at:02}"), 1));
+    Ok(format!("defaults: {{ {pace}, ttl: {ttl}s }}\n{}{}", geo()?, more.collect::<String>()))
+}
+
 /// The same service in a signed zone; the datacenters are those of [`geo`].
 ///
 /// # Errors

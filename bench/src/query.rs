@@ -48,8 +48,10 @@ fn line_to_query(line: &str) -> Option<Query> {
     Some(Query { packet: compose(name, client, dnssec)?, expected: expected.parse().ok()?, answers })
 }
 
-/// A query for the A of `name`, with EDNS if it has a client or asks for DNSSEC.
-fn compose(name: &str, client: Option<IpAddr>, dnssec: bool) -> Option<Vec<u8>> {
+/// A query for the A of `name`, with EDNS if it has a client or asks for DNSSEC;
+/// nothing if that is no name.
+#[must_use]
+pub fn compose(name: &str, client: Option<IpAddr>, dnssec: bool) -> Option<Vec<u8>> {
     let edns = client.is_some() || dnssec;
     let mut packet = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(edns)];
     for label in name.trim_end_matches('.').split('.') {

@@ -1,13 +1,12 @@
 //! An open loop: asks on schedule, whatever comes back, and says how long
 //! answers took and how long there were none.
 //!
-//! `latency ADDR:PORT FILE RATE SECONDS [DISTURBANCE…]`, where DISTURBANCE is
+//! `latency ADDR:PORT FILE RATE SECONDS PERCENT [PID SIGNAL PATH A B]`
 //!
-//! - `reload PID SIGNAL PATH A B`: every second, A and B by turns are copied
-//!   over PATH and PID gets SIGNAL, a number;
-//! - `flap SHARE`: listeners for health checks stand on all the addresses of
-//!   `rhumb_bench::policies`, and every second another SHARE of them, in per
-//!   cent, is closed for a second.
+//! Listeners for health checks stand meanwhile on all the addresses of
+//! `rhumb_bench::policies`; every second another PERCENT of them is closed for
+//! a second. With a PID, every second A and B by turns are put at PATH and the
+//! process gets SIGNAL, a number: a reload of something that has changed.
 //!
 //! A time runs from when a query was due, not from when it was sent: a stall
 //! of the generator or the server counts for all that were due meanwhile. The
@@ -50,26 +49,29 @@ const NOBODY: u64 = u64::MAX;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [server, file, rate, seconds, disturbance @ ..] = &arguments[..] else {
-        return Err("usage: latency ADDR:PORT FILE RATE SECONDS [DISTURBANCE…]".into());
+    let [server, file, rate, seconds, percent, reload @ ..] = &arguments[..] else {
+        return Err("usage: latency ADDR:PORT FILE RATE SECONDS PERCENT [PID SIGNAL PATH A B]".into());
     };
     let queries = query::read(Path::new(file))?;
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     socket.connect(server)?;
     socket.set_nonblocking(true)?;
     let (rate, seconds): (u32, u64) = (rate.parse()?, seconds.parse()?);
-    let disturbance = Disturbance::new(disturbance)?;
+    let percent = percent.parse()?;
+    let reload = Reload::new(reload)?;
     let stop = AtomicBool::new(false);
     let found = thread::scope(|scope| {
         // Started before this thread has a core of its own.
-        let disturbed = scope.spawn(|| disturbance.run(&stop).map_err(|error| error.to_string()));
+        let flaps = scope.spawn(|| flap(percent, &stop).map_err(|error| error.to_string()));
+        let reloads = scope.spawn(|| reload.run(&stop).map_err(|error| error.to_string()));
         let found = pin(0).map_err(Into::into).and_then(|()| {
             let mut schedule = Schedule::new(&queries, &socket, rate);
             schedule.run(WARM_UP)?;
             schedule.run(Duration::from_secs(seconds))
         });
         stop.store(true, Ordering::Relaxed);
-        disturbed.join().map_err(|_| "the disturbance panicked")??;
+        flaps.join().map_err(|_| "the targets panicked")??;
+        reloads.join().map_err(|_| "the reloads panicked")??;
         found
     });
     report(&found?);
@@ -150,7 +152,7 @@ impl<'a> Schedule<'a> {
             match self.back.receive(self.socket) {
                 Ok(()) => {
                     now = nanoseconds(start.elapsed());
-                    found.longest_gap = found.longest_gap.max(now - last);
+                    found.longest_gap = found.longest_gap.max(now.saturating_sub(last));
                     last = now;
                     self.take(&mut found, now);
                 }
@@ -183,48 +185,32 @@ impl<'a> Schedule<'a> {
     }
 }
 
-/// What goes on meanwhile.
-enum Disturbance {
-    Nothing,
-    Reload { pid: Pid, signal: Signal, path: PathBuf, files: [PathBuf; 2] },
-    Flap { percent: usize },
-}
+/// What is reloaded every second, if anything.
+struct Reload(Option<(Pid, Signal, PathBuf, [PathBuf; 2])>);
 
-impl Disturbance {
+impl Reload {
     fn new(words: &[String]) -> Result<Self, Box<dyn Error>> {
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        match words[..] {
-            [] => Ok(Self::Nothing),
-            ["reload", pid, signal, path, a, b] => Ok(Self::Reload {
-                pid: Pid::from_raw(pid.parse()?),
-                signal: signal.parse::<i32>()?.try_into()?,
-                path: path.into(),
-                files: [a.into(), b.into()],
-            }),
-            ["flap", percent] => Ok(Self::Flap { percent: percent.parse()? }),
-            _ => Err("the disturbance must be reload PID SIGNAL PATH A B, or flap SHARE".into()),
-        }
+        let [pid, signal, path, a, b] = words else {
+            return if words.is_empty() { Ok(Self(None)) } else { Err("PID SIGNAL PATH A B".into()) };
+        };
+        let (pid, signal) = (Pid::from_raw(pid.parse()?), signal.parse::<i32>()?.try_into()?);
+        Ok(Self(Some((pid, signal, path.into(), [a.into(), b.into()]))))
     }
 
     fn run(&self, stop: &AtomicBool) -> Result<(), Box<dyn Error>> {
-        match self {
-            Self::Nothing => Ok(()),
-            Self::Reload { pid, signal, path, files } => {
-                for file in files.iter().cycle() {
-                    thread::sleep(PERIOD);
-                    if stop.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    // Written aside and renamed, as an editor does it.
-                    let aside = path.with_extension("new");
-                    fs::copy(file, &aside)?;
-                    fs::rename(aside, path)?;
-                    kill(*pid, *signal)?;
-                }
-                Ok(())
+        let Some((pid, signal, path, files)) = &self.0 else { return Ok(()) };
+        for file in files.iter().cycle() {
+            thread::sleep(PERIOD);
+            if stop.load(Ordering::Relaxed) {
+                break;
             }
-            Self::Flap { percent } => flap(*percent, stop),
+            // Written aside and renamed, as an editor does it.
+            let aside = path.with_extension("new");
+            fs::copy(file, &aside)?;
+            fs::rename(aside, path)?;
+            kill(*pid, *signal)?;
         }
+        Ok(())
     }
 }
 

@@ -3,7 +3,8 @@
 //! `prepare CITY.mmdb DIRECTORY` writes, below the directory:
 //!
 //! - `static.zone`, 100,000 names with one A each, and `static.queries`;
-//! - `static.yaml`, `geo.yaml`, `signed.yaml` and `cold.yaml`, Rhumb's policies;
+//! - `static.yaml`, `geo.yaml`, `signed.yaml`, `cold.yaml`, `failover.yaml`, and
+//!   `hurried.a` and `hurried.b` to reload in turn: Rhumb's policies;
 //! - what other servers want for the same datacenters (`rhumb_bench::peers`);
 //! - `geo.queries` and `geo6.queries`: 100,000 random networks that the
 //!   database places, each with the address of the datacenter nearest to it;
@@ -19,6 +20,7 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use maxminddb::Reader;
+use rhumb_bench::failover;
 use rhumb_bench::geography::{Client, Random, clients_v4, clients_v6, countries};
 use rhumb_bench::peers;
 use rhumb_bench::policies::{self, COLD, cold_vip, vip};
@@ -43,6 +45,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     write("geo.yaml", &policies::geo()?)?;
     write("signed.yaml", &policies::signed()?)?;
     write("cold.yaml", &policies::cold()?)?;
+    write("hurried.a", &policies::hurried(30)?)?;
+    write("hurried.b", &policies::hurried(31)?)?;
+    write("failover.yaml", &failover::policy()?)?;
     let clients = clients_v4(&reader, &mut random, MANY)?;
     write("geo.queries", &ask(&clients, "www.geo.example", ""))?;
     write("do.queries", &ask(&clients, "www.geo.example", " do"))?;
