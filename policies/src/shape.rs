@@ -7,6 +7,8 @@
 //! Health is no part of it: a fault changes which slot of the order answers,
 //! never the order, nor the scope of an answer.
 
+use std::sync::Arc;
+
 use rhumb_geo::{ClassId, ClassMap, Place};
 use rhumb_zones::Model;
 
@@ -40,7 +42,7 @@ pub struct Shape {
     keys: Vec<u8>,
     /// What measured links are to each class.
     fares: Option<Fares>,
-    map: ClassMap,
+    map: Arc<ClassMap>,
 }
 
 /// The classes of a shape: their keys, one after another, and their fares.
@@ -114,7 +116,7 @@ impl<'a> Class<'a> {
 impl Shape {
     /// The shape with this number and these classes, and the map that leads to
     /// them.
-    pub(crate) fn new((number, layout): (usize, Layout), kinds: Kinds, map: ClassMap) -> Self {
+    pub(crate) fn new((number, layout): (usize, Layout), kinds: Kinds, map: Arc<ClassMap>) -> Self {
         let Kinds { keys, fares } = kinds;
         let width = layout.members().len() + layout.egresses().len();
         let orders = keys.chunks(width.max(1)).flat_map(|key| layout.order(key)).collect();
@@ -143,7 +145,7 @@ impl Shape {
 
     /// Places to classes.
     #[must_use]
-    pub const fn map(&self) -> &ClassMap {
+    pub fn map(&self) -> &ClassMap {
         &self.map
     }
 
