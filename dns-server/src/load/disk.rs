@@ -149,7 +149,7 @@ impl Footprint {
     /// Whether a load now would read the same.
     #[must_use]
     pub fn is_current<'f>(&'f self) -> bool {
-        let here = |seen: &Seen| read(&seen.path, seen.limit).ok().map(|(bytes, _)| hash(&bytes));
+        let here = |seen: &Seen| content(&seen.path, seen.limit).ok();
         // A file that many name was read for each, and need not be again.
         let mut known: HashMap<&Path, Option<u64>> = HashMap::new();
         let same =
@@ -233,19 +233,35 @@ fn directory(path: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// A whole regular file of at most `limit` bytes, and when it was written.
 fn read(path: &Path, limit: u64) -> io::Result<(Vec<u8>, u32)> {
+    let (mut file, found) = open(path, limit)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0));
+    file.read_to_end(&mut bytes)?;
+    // It may have grown since.
+    if bytes.len() as u64 > limit { Err(too_large(limit)) } else { Ok((bytes, modified(&found))) }
+}
+
+/// The [`hash`] of such a file, of which little is in memory at a time.
+fn content(path: &Path, limit: u64) -> io::Result<u64> {
+    let (mut file, _) = open(path, limit)?;
+    let mut hash = Hash::default();
+    if io::copy(&mut file, &mut hash)? > limit { Err(too_large(limit)) } else { Ok(hash.0.finish()) }
+}
+
+/// A regular file that ends one byte after `limit` at the latest.
+fn open(path: &Path, limit: u64) -> io::Result<(io::Take<File>, Metadata)> {
     // Asked before opening: opening a pipe would wait for its writer.
     let found = fs::metadata(path)?;
     if !found.is_file() {
         return Err(io::Error::other("is no regular file"));
     }
-    let too_large = || io::Error::other(format!("is larger than {}", size(limit)));
     if found.len() > limit {
-        return Err(too_large());
+        return Err(too_large(limit));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0));
-    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
-    // It may have grown since.
-    if bytes.len() as u64 > limit { Err(too_large()) } else { Ok((bytes, modified(&found))) }
+    Ok((File::open(path)?.take(limit + 1), found))
+}
+
+fn too_large(limit: u64) -> io::Error {
+    io::Error::other(format!("is larger than {}", size(limit)))
 }
 
 /// A limit in words.
@@ -265,4 +281,20 @@ fn hash(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(bytes);
     hasher.finish()
+}
+
+/// What bytes are written to to be hashed; it does not matter where they are
+/// cut.
+#[derive(Default)]
+struct Hash(DefaultHasher);
+
+impl io::Write for Hash {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

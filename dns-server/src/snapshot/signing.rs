@@ -15,7 +15,9 @@
 //!
 //! **Invariant:** a zone without keys at work has no [`Signing`].
 
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread;
 
 use rhumb_dnssec::denial::{self, HASH, Types};
 use rhumb_dnssec::{KeyPair, Shared, Signer, ZoneKeys};
@@ -30,6 +32,9 @@ const MIN_ENTRIES: usize = 1 << 14;
 /// Most places, 100 MB with keys on elliptic curves: zones of up to a quarter
 /// of a million names keep all their signatures, larger ones those in use.
 const MAX_ENTRIES: usize = 1 << 20;
+
+/// Names that one core hashes sooner than a thread would start.
+const FEW: usize = 1 << 10;
 
 /// Places for each service: eight VIPs with two types each.
 const SERVICE: usize = 16;
@@ -129,10 +134,9 @@ impl Signing {
             }
             Kind::Nsec3 => {
                 let how = policy.nsec3.clone();
-                let hash = |id: NodeId| denial::hash(names.name(names.node(id)), &how.salt, how.iterations);
-                let mut links: Vec<_> = owners.into_iter().map(|id| (hash(id), id)).collect();
-                links.sort_unstable_by_key(|&(hash, _)| hash);
-                Denial::Nsec3(Hashed { how, links: links.into() })
+                let links =
+                    hashed(&owners, |id| denial::hash(names.name(names.node(id)), &how.salt, how.iterations));
+                Denial::Nsec3(Hashed { how, links })
             }
         };
         let zone = keys.zsk.iter().map(signer).collect();
@@ -146,6 +150,28 @@ impl Signing {
             _ => &self.zone,
         }
     }
+}
+
+/// Names by their hashes. A million take a second of one core, so all cores
+/// take part.
+fn hashed(owners: &[NodeId], hash: impl Fn(NodeId) -> [u8; HASH] + Sync) -> Box<[([u8; HASH], NodeId)]> {
+    let by_hash = |&(hash, _): &([u8; HASH], NodeId)| hash;
+    let part = |owners: &[NodeId]| {
+        let mut links: Vec<_> = owners.iter().map(|&id| (hash(id), id)).collect();
+        links.sort_unstable_by_key(by_hash);
+        links
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let mut links = thread::scope(|scope| {
+        let parts: Vec<_> = owners
+            .chunks(owners.len().div_ceil(cores).max(FEW))
+            .map(|owners| scope.spawn(|| part(owners)))
+            .collect();
+        parts.into_iter().flat_map(|part| part.join().expect("hashing cannot fail")).collect::<Vec<_>>()
+    });
+    // This one merges what is sorted already.
+    links.sort_by_key(by_hash);
+    links.into()
 }
 
 impl Denial {
