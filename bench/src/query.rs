@@ -110,6 +110,25 @@ pub fn first_address(packet: &[u8]) -> Option<Ipv4Addr> {
     }
 }
 
+/// The scope of the Client Subnet in a reply, if it has one (RFC 7871 §6).
+#[must_use]
+pub fn scope(packet: &[u8]) -> Option<u8> {
+    let word = |at: usize| Some(usize::from(u16::from_be_bytes(*packet.get(at..)?.first_chunk()?)));
+    let mut at = skip_name(packet, 12)? + 4;
+    for _ in 0..word(6)? + word(8)? + word(10)? {
+        let fixed = skip_name(packet, at)?;
+        at = fixed + 10 + word(fixed + 8)?;
+        let mut option = fixed + 10;
+        while word(fixed)? == 41 && option < at {
+            if word(option)? == 8 {
+                return packet.get(option + 7).copied();
+            }
+            option += 4 + word(option + 2)?;
+        }
+    }
+    None
+}
+
 fn skip_name(packet: &[u8], mut at: usize) -> Option<usize> {
     loop {
         match *packet.get(at)? {
@@ -148,6 +167,11 @@ mod tests {
         reply.extend_from_slice(&[0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 30, 0, 4, 192, 0, 2, 1]);
         assert_eq!(header(&reply), Some(Reply { id: 0, rcode: 0, answers: 1 }));
         assert_eq!(first_address(&reply), Some(Ipv4Addr::new(192, 0, 2, 1)));
+        assert_eq!(scope(&reply), None, "no OPT");
+        reply[11] = 1;
+        let subnet = [0, 3, 0, 1, b'x', 0, 8, 0, 7, 0, 1, 24, 17, 1, 2, 3];
+        let opt = [&[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 16], &subnet[..]].concat();
+        assert_eq!(scope(&[&reply[..], &opt].concat()), Some(17), "the second option of OPT");
         reply.truncate(reply.len() - 1);
         assert_eq!(first_address(&reply), None, "cut short");
     }
