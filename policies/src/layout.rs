@@ -120,6 +120,12 @@ impl Layout {
         (addresses.0, addresses.1, self.members.clone(), self.egresses.clone(), self.has_ramp)
     }
 
+    /// Whether one made for another policy is the same, that policy's
+    /// datacenters, links and clients being the same.
+    pub(crate) fn reads_as(&self, other: &Self) -> bool {
+        format!("{self:?}") == format!("{other:?}")
+    }
+
     pub(crate) const fn has_ramp(&self) -> bool {
         self.has_ramp
     }

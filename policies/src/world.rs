@@ -130,6 +130,14 @@ impl World {
         self.holds.get(&target).copied().unwrap_or_default()
     }
 
+    /// All that tells clients apart besides services, in words: what reads
+    /// alike is alike.
+    pub(crate) fn ground(&self) -> String {
+        let model = &self.model;
+        let nouns = (model.datacenters(), model.links(), model.carriers(), model.clients());
+        format!("{nouns:?} {:?} {:?}", self.operators, self.regions)
+    }
+
     /// What `target` is.
     pub(crate) fn part(&self, target: TargetId) -> Part {
         self.parts[target.index()]

@@ -5,7 +5,7 @@
 //! databases are read again when a file changed, the place table is made
 //! again when carriers or operators' prefixes did, and the survey when any
 //! policy did: what it depends on besides is the policy, so equal bytes make
-//! equal classes.
+//! equal classes. Even then, shapes that are as they were are kept.
 
 use std::hash::{DefaultHasher, Hasher as _};
 use std::path::{Path, PathBuf};
@@ -80,6 +80,9 @@ impl Geography {
         let atlas = match &self.classes {
             Some(known) if known.policies == policies && Arc::ptr_eq(&known.places, &places) => {
                 Arc::clone(&known.atlas)
+            }
+            Some(known) if Arc::ptr_eq(&known.places, &places) => {
+                Arc::new(known.atlas.resurvey(world, &places)?)
             }
             _ => Arc::new(Atlas::survey(world, &places)?),
         };

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use rhumb_policies::{Atlas, World};
 use rhumb_zones::{NoFiles, ServiceId};
@@ -170,4 +171,31 @@ fn permutations(count: usize) -> Vec<Vec<usize>> {
         })
     };
     (0..count).flat_map(insert).collect()
+}
+
+/// A policy that is edited: whether the shapes of `www` and `mapped` are those
+/// of before, and in any case what a survey from nothing gives.
+#[test]
+fn shapes_that_are_as_they_were_are_kept() {
+    let rows = [
+        ("192.0.2.7 }", "192.0.2.77 }", [true, true], "an address tells no clients apart"),
+        ("ttl: 10s", "ttl: 20s", [true, true], "nor does a TTL"),
+        ("default: [east]", "default: [far]", [true, false], "a step of one service"),
+        ("[0, 170]", "[0, 160]", [false, false], "a datacenter moved"),
+        ("west/telecom: 0.5", "west/telecom: 0.6", [false, false], "clients want something else"),
+    ];
+    let before = Case::new(POLICY);
+    let table = places(&before.world);
+    let atlas = Atlas::survey(&before.world, &table).unwrap();
+    for (from, to, want, why) in rows {
+        assert!(POLICY.contains(from), "{from}");
+        let after = Case::new(&POLICY.replace(from, to));
+        let kept = atlas.resurvey(&after.world, &table).unwrap();
+        let fresh = Atlas::survey(&after.world, &table).unwrap();
+        for (service, want) in [0, 2].map(ServiceId::new).into_iter().zip(want) {
+            assert_eq!(Arc::ptr_eq(kept.shape(service), atlas.shape(service)), want, "{why}");
+            let [kept, fresh] = [&kept, &fresh].map(|atlas| format!("{:?}", atlas.shape(service)));
+            assert_eq!(kept, fresh, "{why}");
+        }
+    }
 }
