@@ -83,7 +83,7 @@ fn round(publisher: &Publisher) -> bool {
     let mut from = 0;
     loop {
         let names = snapshot.names();
-        let ids: Vec<NodeId> = names.slice(from, SLICE).collect();
+        let ids: Vec<NodeId> = names.ids_from(from).take(SLICE).collect();
         if ids.is_empty() || warmer.left == 0 {
             return true;
         }
@@ -122,9 +122,9 @@ impl Warmer {
         let types: Vec<Rtype> = match node.role {
             Role::Below(_) => return,
             Role::Cut => vec![Rtype::DS],
-            _ => names.rrsets(node).iter().map(|rrset| rrset.rtype).chain([NOWHERE]).collect(),
+            _ => names.rrsets(node).map(|rrset| rrset.rtype).chain([NOWHERE]).collect(),
         };
-        let allowed = snapshot.parts().world.model().zone(node.zone).allow_query.as_deref();
+        let allowed = names.zone(node.zone).allow_query.as_deref();
         let source = allowed.and_then(<[Prefix]>::first).map_or(LOOPBACK, |prefix| prefix.address());
         for rtype in types {
             if self.take() {
@@ -154,7 +154,7 @@ impl Warmer {
     }
 
     /// Signs what each VIP is answered with.
-    fn service(&mut self, snapshot: &Snapshot, (id, node): (ServiceId, &Node), signing: &Signing) {
+    fn service(&mut self, snapshot: &Snapshot, (id, node): (ServiceId, Node), signing: &Signing) {
         let owner = snapshot.names().name(node);
         let service = snapshot.parts().world.model().service(id);
         let ttl = u32::try_from(service.ttl.as_secs()).unwrap_or(u32::MAX);

@@ -32,6 +32,17 @@ const QUERY_MAX: usize = 2048;
 /// Room for a reply, octets; the configured UDP size is at most this.
 pub(crate) const REPLY_MAX: usize = 4096;
 
+/// Octets of a cache line. Rooms are one line longer than a power of two:
+/// otherwise the first lines of all fall in the same few places of a cache
+/// (4,096 octets apart, in one set of 64) and push each other out.
+const LINE: usize = 64;
+
+/// Octets from one query's buffer to the next.
+const QUERY_ROOM: usize = QUERY_MAX + LINE;
+
+/// Octets from one reply's buffer to the next.
+const REPLY_ROOM: usize = REPLY_MAX + LINE;
+
 /// Room for one packet info of either family.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
@@ -39,8 +50,8 @@ struct Control([u8; 64]);
 
 /// Buffers and headers for one socket.
 pub(super) struct Batch {
-    queries: Vec<[u8; QUERY_MAX]>,
-    replies: Vec<[u8; REPLY_MAX]>,
+    queries: Vec<[u8; QUERY_ROOM]>,
+    replies: Vec<[u8; REPLY_ROOM]>,
     sources: Vec<libc::sockaddr_storage>,
     controls: Vec<Control>,
     // Only read by the kernel, through `incoming`.
@@ -57,8 +68,8 @@ impl Batch {
     /// Makes the buffers for a socket bound to `bound`.
     pub(super) fn new(bound: SocketAddr) -> Self {
         let packet_info = bound.ip().is_unspecified();
-        let mut queries = vec![[0; QUERY_MAX]; BATCH];
-        let replies = vec![[0; REPLY_MAX]; BATCH];
+        let mut queries = vec![[0; QUERY_ROOM]; BATCH];
+        let replies = vec![[0; REPLY_ROOM]; BATCH];
         // SAFETY: sockaddr_storage, iovec and mmsghdr are plain C data for which all zeros is a value.
         let (mut sources, mut into, from, mut incoming, outgoing) = unsafe {
             (
@@ -130,7 +141,7 @@ impl Batch {
             let length = self.incoming[slot].msg_len as usize;
             let Some(source) = ip_of(&self.sources[slot]) else { continue };
             if let Some(length) =
-                respond(&self.queries[slot][..length], source, local, &mut self.replies[slot])
+                respond(&self.queries[slot][..length], source, local, &mut self.replies[slot][..REPLY_MAX])
             {
                 self.prepare(slot, length);
             }

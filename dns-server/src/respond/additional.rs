@@ -28,7 +28,7 @@ const MAX_HOSTS: usize = 64;
 impl Chain<'_, '_> {
     /// Adds the addresses of a cut's name servers. Those that lie in the child
     /// must fit, or the client cannot go on (RFC 9471 §3.1).
-    pub(super) fn glue(&self, (cut, servers): (&Node, &RrSet), reply: &mut Reply<'_>) {
+    pub(super) fn glue(&self, (cut, servers): (Node, RrSet), reply: &mut Reply<'_>) {
         let names = self.snapshot.names();
         for server in names.rdata(servers) {
             let needed = ends_with(server, names.name(cut));
@@ -43,7 +43,7 @@ impl Chain<'_, '_> {
     /// (RFC 1035 §3.3, RFC 1183, RFC 2230, RFC 2782), and what else a client
     /// of SVCB goes on to ask (RFC 9460 §4.1). Of names that are delegated,
     /// only name servers' have their glue here.
-    pub(super) fn additional(&self, (rrset, zone): (&RrSet, ZoneId), reply: &mut Reply<'_>) {
+    pub(super) fn additional(&self, (rrset, zone): (RrSet, ZoneId), reply: &mut Reply<'_>) {
         let skip = match rrset.rtype {
             Rtype::NS => 0,
             Rtype::MX | Rtype::SVCB | Rtype::HTTPS | AFSDB | RT | KX => 2,
@@ -67,7 +67,7 @@ impl Chain<'_, '_> {
             self.addresses_of((host, name), reply);
             if let Rtype::SVCB | Rtype::HTTPS = rrset.rtype
                 && let Some(more) = names.rrset(node, rrset.rtype)
-                && !std::ptr::eq(more, rrset)
+                && more != rrset
             {
                 reply.offer(rows(names, Owner::Name(wire(name)), more));
             }

@@ -166,8 +166,8 @@ impl<'q, 's> Chain<'q, 's> {
     /// Whether the client may ask for names of the zone found.
     fn is_admitted(&self, found: Found) -> bool {
         let (Found::Exact(node) | Found::Encloser { node, .. }) = found else { return true };
-        let zone = self.snapshot.names().node(node).zone;
-        let allowed = self.snapshot.parts().world.model().zone(zone).allow_query.as_deref();
+        let names = self.snapshot.names();
+        let allowed = names.zone(names.node(node).zone).allow_query.as_deref();
         Options::admits(allowed, self.client.source)
     }
 
@@ -304,7 +304,7 @@ impl<'q, 's> Chain<'q, 's> {
     fn any(&self, hit: &Hit, reply: &mut Reply<'_>) -> Step<'s> {
         let names = self.snapshot.names();
         let node = names.node(hit.id);
-        if names.rrsets(node).is_empty() && node.service.is_none() {
+        if node.is_empty() && node.service.is_none() {
             return self.negative(hit.zone, Denied::Type(*hit), reply);
         }
         if let Some(alias) = names.rrset(node, Rtype::CNAME) {
@@ -329,7 +329,7 @@ impl<'q, 's> Chain<'q, 's> {
         let names = self.snapshot.names();
         let entry = names.zone(zone);
         let apex = names.name(names.node(entry.apex));
-        let (owner, soa) = (Owner::Name(apex), &entry.negative_soa);
+        let (owner, soa) = (Owner::Name(apex), entry.negative_soa);
         reply.require(Section::Authority, rows(names, owner, soa));
         let at = Written { section: Section::Authority, owner, ttl: soa.ttl };
         let set = Signable { ttl: entry.soa_ttl, ..names.signable(apex, soa) };
@@ -363,7 +363,7 @@ impl<'q, 's> Chain<'q, 's> {
     }
 
     /// Answers with an RRset of the tables.
-    fn require(&self, hit: &Hit, rrset: &RrSet, reply: &mut Reply<'_>) {
+    fn require(&self, hit: &Hit, rrset: RrSet, reply: &mut Reply<'_>) {
         reply.require(Section::Answer, rows(self.snapshot.names(), self.owner(), rrset));
         if self.client.dnssec_ok {
             self.seal_static((hit, rrset), reply);
@@ -402,7 +402,7 @@ impl Alias {
     }
 }
 
-pub(super) fn rows<'r>(names: &'r Names, owner: Owner<'r>, rrset: &RrSet) -> impl Iterator<Item = Row<'r>> {
+pub(super) fn rows<'r>(names: &'r Names, owner: Owner<'r>, rrset: RrSet) -> impl Iterator<Item = Row<'r>> {
     let (rtype, ttl) = (rrset.rtype, rrset.ttl);
     names.rdata(rrset).map(move |rdata| Row { owner, rtype, ttl, rdata })
 }

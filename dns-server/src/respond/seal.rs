@@ -77,7 +77,7 @@ impl<'s> Chain<'_, 's> {
     }
 
     /// The same for an answer from the tables at `hit`.
-    pub(super) fn seal_static(&self, (hit, rrset): (&Hit, &names::RrSet), reply: &mut Reply<'_>) {
+    pub(super) fn seal_static(&self, (hit, rrset): (&Hit, names::RrSet), reply: &mut Reply<'_>) {
         let Some(signing) = self.signing(hit.zone) else { return };
         let at = Written { section: Section::Answer, owner: self.owner(), ttl: rrset.ttl };
         let set = self.snapshot.names().signable(self.signed_owner(hit, signing), rrset);
@@ -93,8 +93,8 @@ impl<'s> Chain<'_, 's> {
         let mut any = false;
         let node = names.node(hit.id);
         // DS at an apex is the parent's.
-        let own = |rrset: &&names::RrSet| node.role != Role::Apex || rrset.rtype != Rtype::DS;
-        for rrset in names.rrsets(node).iter().filter(own) {
+        let own = |rrset: &names::RrSet| node.role != Role::Apex || rrset.rtype != Rtype::DS;
+        for rrset in names.rrsets(node).filter(own) {
             let at = Written { section: Section::Answer, owner: self.owner(), ttl: rrset.ttl };
             let set = names.signable(self.signed_owner(hit, signing), rrset);
             self.write_signatures(signing, at, &set, reply);
@@ -109,7 +109,7 @@ impl Names {
     pub(super) fn signable<'a>(
         &'a self,
         owner: &'a [u8],
-        rrset: &names::RrSet,
+        rrset: names::RrSet,
     ) -> RrSet<'a, impl Iterator<Item = &'a [u8]> + Clone> {
         RrSet { owner, rtype: rrset.rtype, ttl: rrset.ttl, rdata: self.rdata(rrset) }
     }

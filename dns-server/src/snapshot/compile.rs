@@ -28,18 +28,32 @@ pub(super) fn names(
     order.sort_by_key(|&id| std::cmp::Reverse(model.zone(id).name.labels().count()));
     let mut names = Names::new();
     let mut entries: Vec<Option<ZoneEntry>> = order.iter().map(|_| None).collect();
+    let mut compilers = Vec::with_capacity(order.len());
     for (done, &id) in order.iter().enumerate() {
         let children: Vec<&Name> = order[..done]
             .iter()
             .map(|&child| &model.zone(child).name)
             .filter(|child| child.is_within(&model.zone(id).name))
             .collect();
-        let compiler = Compiler { model, signatures, views, id, zone: model.zone(id), children, above: None };
+        let first = names.len();
+        let mut compiler =
+            Compiler { model, signatures, views, id, zone: model.zone(id), children, first, above: None };
         entries[id.index()] = Some(compiler.compile(&mut names, serials[id.index()])?);
+        compilers.push(compiler);
     }
     names.zones = entries.into_iter().map(|entry| entry.expect("every zone is in the order")).collect();
+    let mut names = names.freeze();
+    for compiler in compilers {
+        names.zones[compiler.id.index()].signing = compiler.signing(&names);
+    }
     Ok(names)
 }
+
+/// A table while it is made.
+type Builder = Names<Vec<u8>>;
+
+/// Octets of a record in the table besides its rdata: most RRsets have one.
+const RECORD: usize = 14;
 
 struct Compiler<'m> {
     model: &'m Model,
@@ -49,16 +63,17 @@ struct Compiler<'m> {
     zone: &'m Zone,
     /// Apexes of served zones below this one.
     children: Vec<&'m Name>,
+    /// Names there were before it.
+    first: usize,
     /// The last cut or redirect met.
     above: Option<(NameRef<'m>, NodeId)>,
 }
 
 impl<'m> Compiler<'m> {
-    fn compile(mut self, names: &mut Names, serial: u32) -> Result<ZoneEntry, TooLarge> {
+    fn compile(&mut self, names: &mut Builder, serial: u32) -> Result<ZoneEntry, TooLarge> {
         let zone = self.zone;
-        let first = names.next_id();
-        let apex = names.insert(&zone.name.folded(), self.id)?;
-        names.node_mut(apex).role = Role::Apex;
+        let apex = names.insert(&zone.name.folded(), self.id, 0)?;
+        names.set_role(apex, Role::Apex);
         let parent = self.parent();
         let mut negative_soa = None;
         for records in zone.records.records.slice().nodes() {
@@ -81,10 +96,10 @@ impl<'m> Compiler<'m> {
             self.steer(names, service)?;
         }
         let negative_soa = negative_soa.expect("ZoneData has an SOA");
-        let signing = self.signing(names, first);
         let is_soa = |record: &RecordRef<'_>| record.rtype == Rtype::SOA;
         let soa_ttl = zone.records.records.iter().find(is_soa).map_or(negative_soa.ttl, |soa| soa.ttl);
-        Ok(ZoneEntry { apex, negative_soa, soa_ttl, parent, signing })
+        let allow_query = zone.allow_query.clone().map(Vec::into_boxed_slice);
+        Ok(ZoneEntry { apex, negative_soa, soa_ttl, parent, allow_query, signing: None })
     }
 
     /// The zone's keys, if it is signed.
@@ -93,7 +108,7 @@ impl<'m> Compiler<'m> {
     }
 
     /// Adds what is made here to the apex: what the keys publish, the digest.
-    fn keys(&self, names: &mut Names, apex: NodeId) -> Result<(), TooLarge> {
+    fn keys(&self, names: &mut Builder, apex: NodeId) -> Result<(), TooLarge> {
         for (rtype, ttl, rdata) in
             self.dnssec().into_iter().flat_map(|(policy, keys)| apex_records(policy, keys))
         {
@@ -106,7 +121,7 @@ impl<'m> Compiler<'m> {
         Ok(())
     }
 
-    fn signing(&self, names: &Names, first: NodeId) -> Option<Signing> {
+    fn signing(&self, names: &Names) -> Option<Signing> {
         let (policy, keys) = self.dnssec()?;
         // Of zones within zones, only the outermost are ours to delegate.
         let outermost =
@@ -114,32 +129,31 @@ impl<'m> Compiler<'m> {
         let children: Vec<NodeId> =
             self.children.iter().filter(outermost).filter_map(|child| names.exact(&child.folded())).collect();
         let shared = (policy, keys, &self.signatures.shared);
-        Some(Signing::new(shared, (names, first), (self.id, &self.zone.name), &children))
+        Some(Signing::new(shared, (names, self.first), (self.id, &self.zone.name), &children))
     }
 
     /// Makes the owner's node and says what it is to the zone.
-    fn place(&mut self, names: &mut Names, records: RecordSlice<'m>) -> Result<NodeId, TooLarge> {
+    fn place(&mut self, names: &mut Builder, records: RecordSlice<'m>) -> Result<NodeId, TooLarge> {
         let owner = records.first().owner;
-        let node = names.insert(&owner.folded(), self.id)?;
         self.above = self.above.filter(|(above, _)| owner.is_within(above));
+        self.ancestors(names, owner)?;
+        let octets = records.iter().map(|record| RECORD + record.rdata.len()).sum();
+        let node = names.insert(&owner.folded(), self.id, octets)?;
         if let Some((_, above)) = self.above {
-            names.node_mut(node).role = Role::Below(above);
+            names.set_role(node, Role::Below(above));
         } else if owner != self.zone.name {
             let has = |rtype| records.iter().any(|record| record.rtype == rtype);
-            if has(Rtype::NS) {
-                names.node_mut(node).role = Role::Cut;
-                self.above = Some((owner, node));
-            } else if has(Rtype::DNAME) {
-                names.node_mut(node).role = Role::Redirect;
+            let role = [(Rtype::NS, Role::Cut), (Rtype::DNAME, Role::Redirect)];
+            if let Some((_, role)) = role.into_iter().find(|(rtype, _)| has(*rtype)) {
+                names.set_role(node, role);
                 self.above = Some((owner, node));
             }
         }
-        self.ancestors(names, owner)?;
         Ok(node)
     }
 
     /// Makes the names between `owner` and what is there already.
-    fn ancestors(&self, names: &mut Names, owner: NameRef<'_>) -> Result<(), TooLarge> {
+    fn ancestors(&self, names: &mut Builder, owner: NameRef<'_>) -> Result<(), TooLarge> {
         let mut child = owner.to_name();
         while child != self.zone.name
             && let Some(parent) = child.parent()
@@ -147,15 +161,17 @@ impl<'m> Compiler<'m> {
             let known = names.exact(&parent.folded());
             let node = match known {
                 Some(node) => node,
-                None => names.insert(&parent.folded(), self.id)?,
+                None => names.insert(&parent.folded(), self.id, 0)?,
             };
             if known.is_none()
                 && let Some((_, above)) =
                     self.above.filter(|(above, _)| parent.is_within(above) && parent != *above)
             {
-                names.node_mut(node).role = Role::Below(above);
+                names.set_role(node, Role::Below(above));
             }
-            names.node_mut(node).wildcard_child |= child.is_wildcard();
+            if child.is_wildcard() {
+                names.set_wildcard_child(node);
+            }
             if known.is_some() {
                 break;
             }
@@ -175,21 +191,22 @@ impl<'m> Compiler<'m> {
     /// Takes the DS at our apex out of the parent's records.
     fn parents_signers(
         &self,
-        names: &mut Names,
+        names: &mut Builder,
         (node, parent): (NodeId, Option<ZoneId>),
     ) -> Result<(), TooLarge> {
         let Some(parent) = parent else { return Ok(()) };
         let records = &self.model.zone(parent).records.records;
         let is_signer = |record: &RecordRef<'_>| record.owner == self.zone.name && record.rtype == Rtype::DS;
         let Some(ttl) = records.iter().find(is_signer).map(|record| record.ttl) else { return Ok(()) };
-        names.add(node, (Rtype::DS, ttl), records.iter().filter(is_signer).map(|record| record.rdata))
+        let signers = records.iter().filter(is_signer).map(|record| record.rdata);
+        names.add(node, (Rtype::DS, ttl), signers).map(drop)
     }
 
-    fn steer(&self, names: &mut Names, id: ServiceId) -> Result<(), TooLarge> {
+    fn steer(&self, names: &mut Builder, id: ServiceId) -> Result<(), TooLarge> {
         let service: &Service = self.model.service(id);
-        let node = names.insert(&service.owner.folded(), self.id)?;
         self.ancestors(names, service.owner.view())?;
-        names.node_mut(node).service = Some(id);
+        let node = names.insert(&service.owner.folded(), self.id, 0)?;
+        names.set_service(node, id);
         Ok(())
     }
 }
@@ -218,7 +235,7 @@ pub(crate) fn apex_records<'k>(
 
 /// Adds one RRset; gives back the SOA's, shaped for negative answers.
 fn add(
-    names: &mut Names,
+    names: &mut Builder,
     node: NodeId,
     rrset: RecordSlice<'_>,
     serial: u32,
@@ -233,6 +250,7 @@ fn add(
     let numbers = soa.len() - 20;
     soa[numbers..numbers + 4].copy_from_slice(&serial.to_be_bytes());
     let minimum = u32::from_be_bytes([16, 17, 18, 19].map(|at| soa[numbers + at]));
-    names.add(node, (Rtype::SOA, ttl), [&soa[..]])?;
-    names.store(Rtype::SOA, ttl.min(minimum), [&soa[..]]).map(Some)
+    let mut negative = names.add(node, (Rtype::SOA, ttl), [&soa[..]])?;
+    negative.ttl = negative.ttl.min(minimum);
+    Ok(Some(negative))
 }

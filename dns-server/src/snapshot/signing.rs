@@ -114,7 +114,7 @@ impl Signing {
     /// served beside it.
     pub(super) fn new(
         (policy, keys, shared): (&Dnssec, &ZoneKeys, &Arc<Shared>),
-        (names, first): (&Names, NodeId),
+        (names, first): (&Names, usize),
         (zone, apex): (ZoneId, &Name),
         children: &[NodeId],
     ) -> Self {
@@ -195,7 +195,7 @@ impl Denial {
 
 impl Names {
     /// Names that the zone is asked about: not what lies below cuts.
-    fn of(&self, zone: ZoneId, first: NodeId) -> impl Iterator<Item = NodeId> {
+    fn of(&self, zone: ZoneId, first: usize) -> impl Iterator<Item = NodeId> {
         self.ids_from(first).filter(move |&id| {
             let node = self.node(id);
             node.zone == zone && !matches!(node.role, Role::Below(_))
@@ -214,13 +214,13 @@ impl Names {
             }
             return types;
         }
-        let own = |rrset: &&RrSet| node.role != Role::Apex || rrset.rtype != Rtype::DS;
-        self.rrsets(node).iter().filter(own).for_each(|rrset| types.add(rrset.rtype));
+        let own = |rrset: &RrSet| node.role != Role::Apex || rrset.rtype != Rtype::DS;
+        self.rrsets(node).filter(own).for_each(|rrset| types.add(rrset.rtype));
         types
     }
 
     fn has_data(&self, id: NodeId) -> bool {
         let node = self.node(id);
-        node.service.is_some() || !self.rrsets(node).is_empty()
+        node.service.is_some() || !node.is_empty()
     }
 }
