@@ -1,6 +1,7 @@
 //! Sockets, files, commands and the wire.
 
 pub mod admin;
+pub mod ahead;
 pub mod alarm;
 pub mod ask;
 pub mod cases;

@@ -3,8 +3,7 @@
 //! Only what an authoritative server reads is read: the header, one question
 //! and the OPT record with the options it knows. Names stay where they are in
 //! the packet; the question's name is also folded to lower case into the
-//! worker's scratch, because that is the key of every look-up, and folding
-//! while walking the labels costs one pass instead of two.
+//! worker's scratch, because that is the key of every look-up.
 //!
 //! A packet falls in one of three: a [`Query`]; a [`Reject`] that names the
 //! rcode to send; or one that deserves no answer (too short for a header, or
@@ -19,6 +18,8 @@
 pub(crate) mod edns;
 mod lifetime;
 pub(crate) mod reader;
+
+use std::net::IpAddr;
 
 use reader::Reader;
 
@@ -167,6 +168,16 @@ impl<'a> Question<'a> {
     }
 }
 
+/// What can be told of `packet` at a glance: its name, into `folded`, and the
+/// client's network if an OPT comes next that has it. Nothing if even the name
+/// cannot be read.
+pub(crate) fn glance(packet: &[u8], folded: &mut Folded) -> Option<Option<IpAddr>> {
+    let mut reader = Reader::new(packet);
+    reader.take(HEADER)?;
+    Question::read(&mut reader, folded)?;
+    Some(edns::glance(&mut reader))
+}
+
 /// A name in wire form and lower case.
 #[derive(Debug)]
 pub(crate) struct Folded {
@@ -191,25 +202,18 @@ impl Folded {
 
     /// Reads an uncompressed name and says how many labels it has.
     fn fill(&mut self, reader: &mut Reader<'_>) -> Option<usize> {
-        let (mut at, mut labels) = (0usize, 0);
-        loop {
-            let length = reader.byte()?;
-            let end = at + 1 + usize::from(length);
-            // A pointer or an extended label type, or more than 255 octets.
-            if length > 63 || end > 255 {
-                return None;
-            }
-            *self.bytes.get_mut(at)? = length;
-            if length == 0 {
-                self.length = u8::try_from(end).ok()?;
-                return Some(labels);
-            }
-            let label = reader.take(usize::from(length))?;
-            for (to, from) in self.bytes.get_mut(at + 1..end)?.iter_mut().zip(label) {
-                *to = from.to_ascii_lowercase();
-            }
-            at = end;
-            labels += 1;
+        let (name, labels) = reader.name()?;
+        self.length = u8::try_from(name.len()).ok()?;
+        self.bytes.get_mut(..name.len())?.copy_from_slice(name);
+        // Octets of length are at most 63, below any letter; what an earlier
+        // name left behind this one may be folded too.
+        let (steps, _) = self.bytes.as_chunks_mut::<STEP>();
+        for step in steps.iter_mut().take(name.len().div_ceil(STEP)) {
+            step.iter_mut().for_each(|byte| *byte = byte.to_ascii_lowercase());
         }
+        Some(labels)
     }
 }
+
+/// Octets folded at once: of a fixed number the compiler makes vectors.
+const STEP: usize = 32;

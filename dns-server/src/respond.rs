@@ -25,6 +25,7 @@ mod proof;
 mod reply;
 mod seal;
 mod steered;
+mod trail;
 mod why;
 
 use std::net::IpAddr;
@@ -39,7 +40,9 @@ use crate::snapshot::{Options, Snapshot};
 use crate::stats::Counters;
 pub use answered::{Answered, Class};
 use opt::Why;
+use proof::Links;
 use reply::Reply;
+use trail::Trail;
 
 /// How the query came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,6 +91,8 @@ pub struct Scratch {
     counters: Arc<Counters>,
     folded: Folded,
     targets: Targets,
+    links: Links,
+    trail: Trail,
     answered: Answered,
 }
 
@@ -95,8 +100,14 @@ impl Scratch {
     /// Scratch that counts into `counters`.
     #[must_use]
     pub fn new(counters: Arc<Counters>) -> Self {
-        let answered = Answered::default();
-        Self { counters, folded: Folded::new(), targets: Targets::new(), answered }
+        Self {
+            counters,
+            folded: Folded::new(),
+            targets: Targets::new(),
+            links: Links::new(),
+            trail: Trail::new(),
+            answered: Answered::default(),
+        }
     }
 
     /// What the last answer was.
@@ -123,7 +134,7 @@ pub fn respond(
     (packet, meta): (&[u8], &Meta),
     out: &mut [u8],
 ) -> Option<usize> {
-    let Scratch { counters, folded, targets, answered } = scratch;
+    let Scratch { counters, folded, targets, links, trail, answered } = scratch;
     counters.query(meta.transport);
     let query = match Query::parse(packet, folded) {
         Ok(query) => query,
@@ -142,7 +153,7 @@ pub fn respond(
         counters.edns(edns.subnet.is_some());
     }
     let options = snapshot.options();
-    let mut reply = Reply::start(&query, (options, meta), (out, targets))?;
+    let mut reply = Reply::start(&query, (options, meta), (out, targets, links))?;
     if reply.proved() {
         counters.cookie();
     }
@@ -154,7 +165,9 @@ pub fn respond(
         // A question about cookies alone (RFC 7873 §5.4).
         _ if query.question.wire.is_empty() && reply.has_cookie() => {}
         _ if query.question.wire.is_empty() => reply.rcode = Rcode::FormErr,
-        CLASS_IN => chain::Chain::new(snapshot, (&query, meta), (counters, folded)).answer(&mut reply),
+        CLASS_IN => {
+            chain::Chain::new(snapshot, (&query, meta), counters, (folded, trail)).answer(&mut reply);
+        },
         CLASS_CH if !Options::admits(options.chaos_from.as_deref(), meta.source) => {
             reply.refuse(Rcode::Refused, Why::Prohibited);
         }

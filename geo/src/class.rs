@@ -54,6 +54,15 @@ impl ClassId {
     }
 }
 
+/// Where in a map an address is going to be looked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Approach {
+    /// Among the ranges of IPv4.
+    V4(usize),
+    /// Among those of IPv6.
+    V6(usize),
+}
+
 /// Every address's class, for one shape of policy.
 #[derive(Debug)]
 pub struct ClassMap {
@@ -96,6 +105,27 @@ impl ClassMap {
                 self.class_v4(Ipv4Addr::from_bits(embedding.inner(address)))
             }
             _ => class,
+        }
+    }
+
+    /// The first of two steps that bring nearer what [`ClassMap::find`] and
+    /// [`ClassMap::class`] are going to read; nothing is found yet.
+    #[inline]
+    #[must_use]
+    pub fn approach(&self, address: IpAddr) -> Approach {
+        match address {
+            IpAddr::V4(ip) => Approach::V4(self.v4.ranges.approach(ip.to_bits())),
+            IpAddr::V6(ip) => Approach::V6(self.v6.ranges.approach(ip.to_bits())),
+        }
+    }
+
+    /// The second; the result only says that something was read.
+    #[inline]
+    #[must_use]
+    pub fn arrive(&self, approach: Approach) -> ClassId {
+        match approach {
+            Approach::V4(at) => self.v4.ranges.arrive(at).1,
+            Approach::V6(at) => self.v6.ranges.arrive(at).1,
         }
     }
 

@@ -38,7 +38,7 @@ mod ranges;
 mod table;
 
 pub use address::{inner_v4, is_private};
-pub use class::{ClassId, ClassMap, MAX_SCOPE_V4, MAX_SCOPE_V6};
+pub use class::{Approach, ClassId, ClassMap, MAX_SCOPE_V4, MAX_SCOPE_V6};
 pub use code::{Continent, Country, Subdivision};
 pub use distance::{Direction, distance_km};
 pub use gazetteer::Gazetteer;

@@ -228,6 +228,20 @@ impl<K: Key, V: Copy + Eq> Ranges<K, V> {
         from + self.starts[from..to].partition_point(|start| *start <= address) - 1
     }
 
+    /// The first range that may hold `address`: all that is read is the index.
+    #[inline]
+    pub(crate) fn approach(&self, address: K) -> usize {
+        self.index[address.slot(self.bits)] as usize
+    }
+
+    /// Start and value of a range that [`Ranges::approach`] gave, or of the
+    /// last.
+    #[inline]
+    pub(crate) fn arrive(&self, range: usize) -> (K, V) {
+        let range = range.min(self.starts.len() - 1);
+        (self.starts[range], self.values[range])
+    }
+
     /// The value of the `range`-th range.
     pub(crate) fn value(&self, range: usize) -> V {
         self.values[range]

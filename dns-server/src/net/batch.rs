@@ -126,6 +126,14 @@ impl Batch {
         Ok(())
     }
 
+    /// The packets received, and who sent them.
+    pub(super) fn queries(&self) -> impl Iterator<Item = (&[u8], IpAddr)> {
+        (0..self.received).filter_map(|slot| {
+            let length = self.incoming[slot].msg_len as usize;
+            Some((self.queries[slot].get(..length)?, ip_of(&self.sources[slot])?))
+        })
+    }
+
     /// Calls `respond(query, source, local address, reply)` for each packet
     /// received; it gives the length of the reply, or nothing for silence.
     pub(super) fn answer(

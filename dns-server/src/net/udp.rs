@@ -14,6 +14,7 @@ use socket2::Socket;
 
 use super::batch::Batch;
 use super::proxy::{Ends, Proxies};
+use crate::ahead;
 use crate::front;
 use crate::limit::Limiter;
 use crate::observe::Observer;
@@ -79,6 +80,7 @@ impl Worker {
             let snapshot = snapshots.load();
             let now = super::clock();
             let elapsed = guard.elapsed();
+            ahead::look(snapshot, batch.queries());
             batch.answer(|packet, source, local, reply| {
                 let Some((packet, Ends { source, local })) = proxies.strip(packet, Ends { source, local })
                 else {

@@ -64,6 +64,19 @@ pub(crate) fn read<'a>(reader: &mut Reader<'a>, records: u16) -> Result<Option<E
     Ok(edns)
 }
 
+/// The network of the client, if the next record is an OPT that tells it well.
+pub(super) fn glance(reader: &mut Reader<'_>) -> Option<IpAddr> {
+    let opt = read_record(reader)??;
+    let mut options = Reader::new(opt.rdata);
+    loop {
+        let [code, length] = options.words()?;
+        let data = options.take(usize::from(length))?;
+        if code == OPTION_SUBNET {
+            return read_subnet(data).map(|subnet| subnet.address);
+        }
+    }
+}
+
 struct Opt<'a> {
     udp_size: u16,
     ttl: [u16; 2],

@@ -45,11 +45,30 @@ impl<'a> Reader<'a> {
     /// The next `N` 16-bit words in network order.
     pub(crate) fn words<const N: usize>(&mut self) -> Option<[u16; N]> {
         let bytes = self.take(2 * N)?;
+        let (pairs, _) = bytes.as_chunks::<2>();
         let mut words = [0; N];
-        for (word, pair) in words.iter_mut().zip(bytes.chunks_exact(2)) {
-            *word = u16::from_be_bytes(pair.try_into().ok()?);
+        for (word, pair) in words.iter_mut().zip(pairs) {
+            *word = u16::from_be_bytes(*pair);
         }
         Some(words)
+    }
+
+    /// The next name, which must not be compressed, and how many labels it has.
+    pub(crate) fn name(&mut self) -> Option<(&'a [u8], usize)> {
+        let rest = self.packet.get(self.at..)?;
+        let (mut at, mut labels) = (0, 0);
+        loop {
+            let length = usize::from(*rest.get(at)?);
+            // A pointer or an extended label type, or more than 255 octets.
+            if length > 63 || at + length >= 255 {
+                return None;
+            }
+            at += length + 1;
+            if length == 0 {
+                return Some((self.take(at)?, labels));
+            }
+            labels += 1;
+        }
     }
 
     /// Skips a name, compressed or not; only its end matters.

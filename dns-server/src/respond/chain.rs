@@ -13,15 +13,13 @@ use super::opt::Why;
 use super::proof::Denied;
 use super::reply::Reply;
 use super::seal::Written;
+use super::trail::{Alias, MAX_HOPS, Trail};
 use super::{Meta, steered, why};
 use crate::compose::{Owner, Row, Section};
 use crate::query::{Folded, Query, Rcode};
 use crate::snapshot::names::{Found, Names, NodeId, Role, RrSet};
 use crate::snapshot::{Options, Snapshot};
 use crate::stats::Counters;
-
-/// Aliases followed in one answer: enough for any sane chain, and a loop ends.
-const MAX_HOPS: usize = 16;
 
 /// TTL of the HINFO that answers ANY (RFC 8482 §4.2), seconds.
 const ANY_TTL: u32 = 3_600;
@@ -46,12 +44,7 @@ pub(super) struct Chain<'q, 's> {
     pub(super) qtype: Rtype,
     labels: usize,
     folded: &'q mut Folded,
-    /// The name of the current hop, as its alias spelled it; empty while it
-    /// is the question's.
-    alias: Alias,
-    /// Hashes of the owners of the aliases and DNAMEs in the answer.
-    owners: [u64; 2 * MAX_HOPS],
-    owned: usize,
+    trail: &'q mut Trail,
 }
 
 /// A node that answers for the current name.
@@ -75,18 +68,14 @@ pub(super) enum Step<'s> {
     Graft { below: usize, target: &'s [u8] },
 }
 
-/// A wire name kept by value: a chain crosses borrows.
-struct Alias {
-    bytes: [u8; 255],
-    length: usize,
-}
-
 impl<'q, 's> Chain<'q, 's> {
     pub(super) fn new(
         snapshot: &'s Snapshot,
         (query, meta): (&Query<'q>, &'q Meta),
-        (counters, folded): (&'q Counters, &'q mut Folded),
+        counters: &'q Counters,
+        (folded, trail): (&'q mut Folded, &'q mut Trail),
     ) -> Self {
+        trail.restart();
         Self {
             snapshot,
             client: Client::new(query, meta, snapshot.options()),
@@ -94,9 +83,7 @@ impl<'q, 's> Chain<'q, 's> {
             qtype: Rtype(query.question.qtype),
             labels: query.question.labels,
             folded,
-            alias: Alias { bytes: [0; 255], length: 0 },
-            owners: [0; 2 * MAX_HOPS],
-            owned: 0,
+            trail,
         }
     }
 
@@ -130,30 +117,19 @@ impl<'q, 's> Chain<'q, 's> {
             };
             let moved = match step {
                 Step::Done => return,
-                Step::Follow(name) => self.alias.set(name),
+                Step::Follow(name) => self.trail.alias.set(name),
                 Step::Graft { below, target } => self.graft(below, target, reply),
             };
-            if moved.is_none() || !self.is_first(names.hash(self.folded.name())) {
+            if moved.is_none() || !self.trail.is_first(names.hash(self.folded.name())) {
                 return;
             }
-            let Some(labels) = self.folded.set(self.alias.name()) else { return };
+            let Some(labels) = self.folded.set(self.trail.alias.name()) else { return };
             self.labels = labels;
             // A loop: all of it stands in the answer, each record once.
-            if self.owners[..self.owned].contains(&names.hash(self.folded.name())) {
+            if self.trail.has(names.hash(self.folded.name())) {
                 return;
             }
         }
-    }
-
-    /// Notes the owner of an alias or a DNAME; false if it stands in the
-    /// answer already.
-    fn is_first(&mut self, owner: u64) -> bool {
-        let new = !self.owners[..self.owned].contains(&owner);
-        if let Some(free) = self.owners.get_mut(self.owned).filter(|_| new) {
-            *free = owner;
-            self.owned += 1;
-        }
-        new
     }
 
     /// The name lies in no zone of ours.
@@ -230,7 +206,7 @@ impl<'q, 's> Chain<'q, 's> {
         reply.authoritative = true;
         let owner = names.name(node);
         let below = start.unwrap_or_else(|| self.folded.name().len() - owner.len());
-        if self.is_first(names.hash(owner)) {
+        if self.trail.is_first(names.hash(owner)) {
             let row = Row { owner: Owner::Name(owner), rtype: Rtype::DNAME, ttl: dname.ttl, rdata: target };
             reply.require(Section::Answer, [row]);
             let at = Written { section: Section::Answer, owner: row.owner, ttl: dname.ttl };
@@ -242,20 +218,16 @@ impl<'q, 's> Chain<'q, 's> {
     /// Moves from `X.owner` to `X.target` and adds the CNAME that says so
     /// (RFC 6672 §3.1); too long a name is YXDOMAIN.
     fn graft(&mut self, below: usize, target: &[u8], reply: &mut Reply<'_>) -> Option<()> {
-        let old = Alias { bytes: self.alias.bytes, length: self.alias.length };
-        let from = self.current(&old);
-        let head = from.get(..below)?;
-        if head.len() + target.len() > self.alias.bytes.len() {
+        let old = self.trail.alias;
+        let head = self.current(&old).get(..below)?;
+        let Some(next) = Alias::join(head, target) else {
             reply.rcode = Rcode::YxDomain;
             return None;
-        }
+        };
         let ttl = self.redirect_ttl(below)?;
-        let mut next = Alias { bytes: [0; 255], length: head.len() + target.len() };
-        next.bytes.get_mut(..head.len())?.copy_from_slice(head);
-        next.bytes.get_mut(head.len()..next.length)?.copy_from_slice(target);
         let row = Row { owner: old.owner(), rtype: Rtype::CNAME, ttl, rdata: next.name() };
         reply.require(Section::Answer, [row]);
-        self.alias = next;
+        self.trail.alias = next;
         // Who asks for aliases has what was asked for.
         (self.qtype != Rtype::CNAME && self.qtype != Rtype::ANY).then_some(())
     }
@@ -373,7 +345,7 @@ impl<'q, 's> Chain<'q, 's> {
 
     /// The owner of the current hop's records.
     pub(super) fn owner(&self) -> Owner<'_> {
-        self.alias.owner()
+        self.trail.alias.owner()
     }
 
     /// The current name, folded.
@@ -382,23 +354,10 @@ impl<'q, 's> Chain<'q, 's> {
     }
 
     fn current<'a>(&'a self, alias: &'a Alias) -> &'a [u8] {
-        if alias.length == 0 { self.client.qname } else { alias.name() }
-    }
-}
-
-impl Alias {
-    fn name(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
-    }
-
-    fn owner(&self) -> Owner<'_> {
-        if self.length == 0 { Owner::Question } else { Owner::Name(self.name()) }
-    }
-
-    fn set(&mut self, name: &[u8]) -> Option<()> {
-        self.bytes.get_mut(..name.len())?.copy_from_slice(name);
-        self.length = name.len();
-        Some(())
+        match alias.owner() {
+            Owner::Question => self.client.qname,
+            Owner::Name(name) => name,
+        }
     }
 }
 

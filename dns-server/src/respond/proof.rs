@@ -61,6 +61,10 @@ impl Links {
         Self { list: [(ZoneId::new(0), 0); Self::MAX], count: 0 }
     }
 
+    pub(super) const fn clear(&mut self) {
+        self.count = 0;
+    }
+
     fn add(&mut self, zone: ZoneId, link: usize) {
         let link = (zone, u32::try_from(link).unwrap_or(u32::MAX));
         let known = self.list.iter().take(self.count).any(|other| *other == link);
@@ -153,7 +157,8 @@ impl<'s> Chain<'_, 's> {
         if reply.links.count == 0 {
             return;
         }
-        let Links { list, count } = std::mem::replace(&mut reply.links, Links::new());
+        let Links { list, count } = *reply.links;
+        reply.links.clear();
         for (zone, link) in list.into_iter().take(count) {
             let link = usize::try_from(link).unwrap_or(usize::MAX);
             match self.signing(zone).map(|signing| &signing.denial) {

@@ -33,7 +33,7 @@ pub(crate) struct Reply<'a> {
     /// Octets the whole message may have.
     limit: usize,
     /// What is still to be proven in the authority section.
-    pub(super) links: Links,
+    pub(super) links: &'a mut Links,
     composer: Composer<'a>,
     start: Mark,
     truncated: bool,
@@ -53,8 +53,9 @@ impl<'a> Reply<'a> {
     pub(super) fn start(
         query: &Query<'a>,
         (options, meta): (&'a Options, &Meta),
-        (out, targets): (&'a mut [u8], &'a mut Targets),
+        (out, targets, links): (&'a mut [u8], &'a mut Targets, &'a mut Links),
     ) -> Option<Self> {
+        links.clear();
         let opt = Opt::of(query, options, meta);
         let proved = opt.is_some_and(|opt| opt.proved());
         let ours = if proved { options.udp_size } else { options.udp_size_without_cookie };
@@ -76,7 +77,7 @@ impl<'a> Reply<'a> {
             why: None,
             opt,
             limit,
-            links: Links::new(),
+            links,
             composer,
             start,
             truncated: false,

@@ -166,6 +166,20 @@ impl<B: AsRef<[u8]>> Names<B> {
         self.slot(name).1
     }
 
+    /// Reads the slot that a name of this hash should be in.
+    #[inline]
+    pub(crate) fn approach(&self, hash: u64) -> u32 {
+        let slots = self.slots.as_ref();
+        read(slots, (hash >> 32) as usize & (slots.len() / SLOT - 1)).1
+    }
+
+    /// The node that a name of this hash should be.
+    #[inline]
+    pub(crate) fn candidate(&self, hash: u64) -> Option<Node> {
+        let id = self.approach(hash);
+        (id != NONE).then(|| self.node(NodeId(id)))
+    }
+
     /// Which slot holds `name` or would, its node, and the name's tag.
     #[inline]
     fn slot(&self, name: &[u8]) -> (usize, Option<NodeId>, u32) {
