@@ -4,8 +4,8 @@
 //! verified here, asked without it, and answered with one; IXFR in a datagram
 //! is told the current SOA (RFC 1995 §2) and comes back over a stream, where
 //! [`transfer::serve`] takes it. Everything else, which is nearly everything,
-//! goes straight through: that costs it a look at two counts of its header and
-//! a walk along its additional records.
+//! goes straight through: that costs it a look at its header; a seal is met
+//! where the query is parsed, and sent back here.
 //!
 //! **Invariant:** a message without a seal allocates nothing here.
 
@@ -27,9 +27,36 @@ const RESPONSE: u8 = 0x80;
 const TRUNCATED: u8 = 0x02;
 const REPEATED: u16 = 0x7910;
 
+/// The first three counts of nearly all queries: one question, no answers, no
+/// authorities.
+const USUAL_COUNTS: [u8; 6] = [0, 1, 0, 0, 0, 0];
+/// In the first octet of flags.
+const OPCODE: u8 = 0x78;
+
 /// Answers `packet` into `out` and gives the reply's length; nothing when the
 /// packet deserves no answer.
+#[inline]
 pub fn answer(
+    snapshot: &Snapshot,
+    scratch: &mut Scratch,
+    (packet, meta): (&[u8], &Meta),
+    out: &mut [u8],
+) -> Option<usize> {
+    let usual = packet.first_chunk::<HEADER>().is_some_and(|&[_, _, bits, _, a, b, c, d, e, f, ..]| {
+        bits & (RESPONSE | OPCODE) == 0 && [a, b, c, d, e, f] == USUAL_COUNTS
+    });
+    if usual {
+        let length = respond(snapshot, scratch, (packet, meta), out);
+        if !scratch.is_sealed() {
+            return length;
+        }
+    }
+    unusual(snapshot, scratch, (packet, meta), out)
+}
+
+/// The same for whatever may be sealed or ask for a transfer.
+#[cold]
+fn unusual(
     snapshot: &Snapshot,
     scratch: &mut Scratch,
     (packet, meta): (&[u8], &Meta),

@@ -25,7 +25,7 @@ use reader::Reader;
 
 pub use lifetime::lifetime;
 
-use self::edns::Edns;
+use self::edns::{Edns, Trouble};
 
 /// Octets of a message header.
 pub(crate) const HEADER: usize = 12;
@@ -106,6 +106,17 @@ pub(crate) struct Reject<'a> {
     pub(crate) edns: bool,
 }
 
+/// Why a packet is not a [`Query`].
+#[derive(Debug)]
+pub(crate) enum Failure<'a> {
+    /// It deserves no answer.
+    Silence,
+    /// It bears a TSIG, which is to be verified and taken off first.
+    Sealed,
+    /// An rcode is due.
+    Reject(Reject<'a>),
+}
+
 /// Class of the Internet.
 pub(crate) const CLASS_IN: u16 = 1;
 /// Class of server metadata (`version.bind`).
@@ -118,16 +129,17 @@ impl<'a> Query<'a> {
     /// Parses `packet`, folding the question's name into `folded`.
     ///
     /// # Errors
-    /// `Some(reject)` when an rcode is due, `None` when silence is.
-    pub(crate) fn parse(packet: &'a [u8], folded: &mut Folded) -> Result<Self, Option<Reject<'a>>> {
+    /// What is due instead of an answer.
+    #[inline]
+    pub(crate) fn parse(packet: &'a [u8], folded: &mut Folded) -> Result<Self, Failure<'a>> {
         let mut reader = Reader::new(packet);
-        let header: [u16; 6] = reader.words().ok_or(None)?;
+        let header: [u16; 6] = reader.words().ok_or(Failure::Silence)?;
         let [id, bits, questions, answers, authorities, additionals] = header;
         let flags = Flags(bits);
         if bits & Flags::RESPONSE != 0 {
-            return Err(None);
+            return Err(Failure::Silence);
         }
-        let reject = |rcode, question, edns| Err(Some(Reject { id, flags, rcode, question, edns }));
+        let reject = |rcode, question, edns| Err(Failure::Reject(Reject { id, flags, rcode, question, edns }));
         match (bits & Flags::OPCODE) >> 11 {
             OPCODE_QUERY => {}
             // This server fetches no zones (RFC 1996 §3.10).
@@ -150,7 +162,8 @@ impl<'a> Query<'a> {
                 _ => Ok(Self { id, flags, question, edns }),
             },
             Ok(edns) => reject(Rcode::FormErr, Some(question), edns.is_some()),
-            Err(edns) => reject(Rcode::FormErr, Some(question), edns),
+            Err((Trouble::Sealed, _)) => Err(Failure::Sealed),
+            Err((_, edns)) => reject(Rcode::FormErr, Some(question), edns),
         }
     }
 }

@@ -35,7 +35,7 @@ use rhumb_policies::Explanation;
 use rhumb_zones::Name;
 
 use crate::compose::Targets;
-use crate::query::{CLASS_CH, CLASS_IN, Folded, Query, Rcode};
+use crate::query::{CLASS_CH, CLASS_IN, Failure, Folded, Query, Rcode};
 use crate::snapshot::{Options, Snapshot};
 use crate::stats::Counters;
 pub use answered::{Answered, Class};
@@ -94,6 +94,7 @@ pub struct Scratch {
     links: Links,
     trail: Trail,
     answered: Answered,
+    is_sealed: bool,
 }
 
 impl Scratch {
@@ -107,6 +108,7 @@ impl Scratch {
             links: Links::new(),
             trail: Trail::new(),
             answered: Answered::default(),
+            is_sealed: false,
         }
     }
 
@@ -114,6 +116,11 @@ impl Scratch {
     #[must_use]
     pub const fn answered(&self) -> &Answered {
         &self.answered
+    }
+
+    /// Whether the last packet was not answered because it bears a TSIG.
+    pub(crate) const fn is_sealed(&self) -> bool {
+        self.is_sealed
     }
 
     /// Takes note of an answer that another made: it may not be cut.
@@ -127,24 +134,29 @@ impl Scratch {
 }
 
 /// Answers `packet` into `out` and gives the reply's length; nothing when the
-/// packet deserves no answer.
+/// packet deserves no answer, or bears a TSIG: see [`answer`](crate::front::answer).
 pub fn respond(
     snapshot: &Snapshot,
     scratch: &mut Scratch,
     (packet, meta): (&[u8], &Meta),
     out: &mut [u8],
 ) -> Option<usize> {
-    let Scratch { counters, folded, targets, links, trail, answered } = scratch;
+    let Scratch { counters, folded, targets, links, trail, answered, is_sealed } = scratch;
+    let parsed = Query::parse(packet, folded);
+    *is_sealed = matches!(parsed, Err(Failure::Sealed));
+    if *is_sealed {
+        return None;
+    }
     counters.query(meta.transport);
-    let query = match Query::parse(packet, folded) {
+    let query = match parsed {
         Ok(query) => query,
-        Err(Some(reject)) => {
+        Err(Failure::Reject(reject)) => {
             counters.rcode(reject.rcode);
             let length = reply::reject(&reject, snapshot.options().udp_size, out)?;
             *answered = Answered::bare(reject.rcode, length);
             return Some(length);
         }
-        Err(None) => {
+        Err(Failure::Silence | Failure::Sealed) => {
             counters.drop_packet();
             return None;
         }

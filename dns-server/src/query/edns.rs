@@ -10,6 +10,9 @@ use super::reader::Reader;
 use crate::cookie::Cookie;
 
 const OPT: u16 = 41;
+const TSIG: u16 = 250;
+/// Octets of an OPT record before its options, its owner the root.
+const OPT_HEAD: usize = 11;
 pub(crate) const OPTION_NSID: u16 = 3;
 pub(crate) const OPTION_SUBNET: u16 = 8;
 pub(crate) const OPTION_COOKIE: u16 = 10;
@@ -45,20 +48,30 @@ pub(crate) struct Subnet<'a> {
     pub(crate) wire: &'a [u8],
 }
 
+/// Why an additional section is not read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Trouble {
+    /// A record is malformed.
+    Malformed,
+    /// A known option is malformed, or there are two OPTs.
+    Opt,
+    /// It has a TSIG: somebody must look at that first.
+    Sealed,
+}
+
 /// Reads the additional section.
 ///
 /// # Errors
-/// When a record or a known option is malformed, or there are two OPTs: the
-/// value says whether an OPT had been read whole before.
-pub(crate) fn read<'a>(reader: &mut Reader<'a>, records: u16) -> Result<Option<Edns<'a>>, bool> {
+/// What is wrong with it, and whether an OPT had been read whole before.
+#[inline]
+pub(crate) fn read<'a>(reader: &mut Reader<'a>, records: u16) -> Result<Option<Edns<'a>>, (Trouble, bool)> {
     let mut edns = None;
     for _ in 0..records {
-        let found = edns.is_some();
         match read_record(reader) {
-            Some(None) => {}
-            Some(Some(_)) if found => return Err(true),
-            Some(Some(opt)) => edns = Some(read_options(&opt).ok_or(true)?),
-            None => return Err(found),
+            Ok(None) => {}
+            Ok(Some(_)) if edns.is_some() => return Err((Trouble::Opt, true)),
+            Ok(Some(opt)) => edns = Some(read_options(&opt).ok_or((Trouble::Opt, true))?),
+            Err(trouble) => return Err((trouble, edns.is_some())),
         }
     }
     Ok(edns)
@@ -66,7 +79,7 @@ pub(crate) fn read<'a>(reader: &mut Reader<'a>, records: u16) -> Result<Option<E
 
 /// The network of the client, if the next record is an OPT that tells it well.
 pub(super) fn glance(reader: &mut Reader<'_>) -> Option<IpAddr> {
-    let opt = read_record(reader)??;
+    let opt = read_record(reader).ok()??;
     let mut options = Reader::new(opt.rdata);
     loop {
         let [code, length] = options.words()?;
@@ -84,17 +97,29 @@ struct Opt<'a> {
 }
 
 /// The next record: an OPT, or something to ignore.
-fn read_record<'a>(reader: &mut Reader<'a>) -> Option<Option<Opt<'a>>> {
-    let start = reader.position();
-    reader.skip_name()?;
-    let root = reader.since(start) == [0];
-    let [rtype, class, ttl_high, ttl_low, length] = reader.words()?;
-    let rdata = reader.take(usize::from(length))?;
-    match (rtype, root) {
-        (OPT, true) => Some(Some(Opt { udp_size: class, ttl: [ttl_high, ttl_low], rdata })),
-        (OPT, false) => None,
-        _ => Some(None),
+fn read_record<'a>(reader: &mut Reader<'a>) -> Result<Option<Opt<'a>>, Trouble> {
+    if let Some(&[0, 0, 41, s, t, v, w, x, y, l, m]) = reader.peek::<OPT_HEAD>() {
+        let words = [[s, t], [v, w], [x, y], [l, m]].map(u16::from_be_bytes);
+        let [udp_size, high, low, length] = words;
+        reader.take(OPT_HEAD).ok_or(Trouble::Malformed)?;
+        let rdata = reader.take(usize::from(length)).ok_or(Trouble::Malformed)?;
+        return Ok(Some(Opt { udp_size, ttl: [high, low], rdata }));
     }
+    let rtype = skip_record(reader).ok_or(Trouble::Malformed)?;
+    match rtype {
+        // Its owner is not the root, which is all that it may be.
+        OPT => Err(Trouble::Malformed),
+        TSIG => Err(Trouble::Sealed),
+        _ => Ok(None),
+    }
+}
+
+/// Skips a record and tells its type.
+fn skip_record(reader: &mut Reader<'_>) -> Option<u16> {
+    reader.skip_name()?;
+    let [rtype, _class, _ttl_high, _ttl_low, length] = reader.words()?;
+    reader.take(usize::from(length))?;
+    Some(rtype)
 }
 
 fn read_options<'a>(opt: &Opt<'a>) -> Option<Edns<'a>> {
@@ -133,23 +158,25 @@ fn read_options<'a>(opt: &Opt<'a>) -> Option<Edns<'a>> {
 /// and zero beyond it, the family known; else FORMERR. Family 0 with nothing
 /// behind it is how some clients say "no subnet".
 fn read_subnet(data: &[u8]) -> Option<Subnet<'_>> {
-    let mut reader = Reader::new(data);
-    let family = reader.word()?;
-    let (source, scope) = (reader.byte()?, reader.byte()?);
-    let octets = usize::from(source).div_ceil(8);
-    let bytes = reader.take(octets)?;
-    let mut raw = [0u8; 16];
-    raw.get_mut(..octets)?.copy_from_slice(bytes);
-    let bits = u128::from_be_bytes(raw);
-    let stray = bits.checked_shl(u32::from(source)).unwrap_or(0);
+    let (&[family_high, family, source, scope], bytes) = data.split_first_chunk()?;
+    if family_high != 0 || scope != 0 || bytes.len() != usize::from(source).div_ceil(8) {
+        return None;
+    }
     let address = match family {
         0 if source == 0 => Ipv4Addr::UNSPECIFIED.into(),
-        1 if source <= 32 => {
-            let [a, b, c, d, ..] = raw;
-            Ipv4Addr::new(a, b, c, d).into()
-        }
-        2 if source <= 128 => Ipv6Addr::from(bits).into(),
+        1 => Ipv4Addr::from(first_bits::<4>(bytes).map(u32::from_be_bytes)?).into(),
+        2 => Ipv6Addr::from(first_bits::<16>(bytes).map(u128::from_be_bytes)?).into(),
         _ => return None,
     };
-    (scope == 0 && stray == 0 && reader.is_empty()).then_some(Subnet { address, source, wire: data })
+    // Nothing may stand beyond the bits that count.
+    let spare = bytes.len() * 8 - usize::from(source);
+    let stray = bytes.last().is_some_and(|last| last & !(u8::MAX << spare) != 0);
+    (!stray).then_some(Subnet { address, source, wire: data })
+}
+
+/// `bytes` as the first of `N`, the rest zero; nothing if they are more.
+fn first_bits<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
+    let mut raw = [0; N];
+    raw.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    (bytes.len() <= N).then_some(raw)
 }

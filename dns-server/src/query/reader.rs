@@ -32,6 +32,11 @@ impl<'a> Reader<'a> {
         Some(taken)
     }
 
+    /// The next `N` octets, which stay where they are.
+    pub(crate) fn peek<const N: usize>(&self) -> Option<&'a [u8; N]> {
+        self.packet.get(self.at..)?.first_chunk()
+    }
+
     pub(crate) fn byte(&mut self) -> Option<u8> {
         let byte = *self.packet.get(self.at)?;
         self.at += 1;

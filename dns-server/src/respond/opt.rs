@@ -128,36 +128,31 @@ impl<'a> Opt<'a> {
         let [f, g] = if self.dnssec_ok { DNSSEC_OK } else { 0 }.to_be_bytes();
         let [l, m] = u16::try_from(rdata).unwrap_or_default().to_be_bytes();
         put(&[0, 0, 41, s, t, late.rcode, 0, f, g, l, m]);
-        let mut option = |code: u16, length: usize, parts: &[&[u8]]| {
-            let ([c, d], [l, m]) =
-                (code.to_be_bytes(), u16::try_from(length).unwrap_or_default().to_be_bytes());
-            put(&[c, d, l, m]);
-            parts.iter().for_each(|part| put(part));
+        if let Some(subnet) = &self.subnet
+            && let Some((&[family_high, family_low, source, _], address)) = subnet.wire.split_first_chunk()
+        {
+            let [c, d, l, m] = option(OPTION_SUBNET, subnet.wire.len());
+            put(&[c, d, l, m, family_high, family_low, source, late.scope]);
+            put(address);
+        }
+        let mut rare = |code: u16, data: &[u8]| {
+            put(&option(code, data.len()));
+            put(data);
         };
         if let Some(identity) = self.identity {
-            option(OPTION_NSID, identity.len(), &[identity]);
-        }
-        if let Some(subnet) = &self.subnet
-            && let Some((fixed, address)) = subnet.wire.split_first_chunk::<4>()
-        {
-            let [family_high, family_low, source, _] = *fixed;
-            option(
-                OPTION_SUBNET,
-                subnet.wire.len(),
-                &[&[family_high, family_low, source, late.scope], address],
-            );
+            rare(OPTION_NSID, identity);
         }
         if let Some(cookie) = &self.cookie {
-            option(OPTION_COOKIE, cookie.answer.len(), &[&cookie.answer]);
+            rare(OPTION_COOKIE, &cookie.answer);
         }
         if let Some(idle) = self.keepalive {
-            option(OPTION_KEEPALIVE, TIMEOUT, &[&idle.to_be_bytes()]);
+            rare(OPTION_KEEPALIVE, &idle.to_be_bytes());
         }
         if let Some(why) = late.why {
-            option(OPTION_EXTENDED_ERROR, 2, &[&(why as u16).to_be_bytes()]);
+            rare(OPTION_EXTENDED_ERROR, &(why as u16).to_be_bytes());
         }
         if let Some(zeros) = padding {
-            option(OPTION_PADDING, zeros.len(), &[zeros]);
+            rare(OPTION_PADDING, zeros);
         }
     }
 
@@ -169,4 +164,10 @@ impl<'a> Opt<'a> {
         let short = (length + HEAD).next_multiple_of(BLOCK) - length - HEAD;
         ZEROS.get(..short.min(room)).filter(|_| self.padded)
     }
+}
+
+/// The head of an option.
+fn option(code: u16, length: usize) -> [u8; HEAD] {
+    let ([c, d], [l, m]) = (code.to_be_bytes(), u16::try_from(length).unwrap_or_default().to_be_bytes());
+    [c, d, l, m]
 }

@@ -196,9 +196,11 @@ impl<'a> Reply<'a> {
             additionals += 1;
         }
         let words = [query.id, bits, questions, answers, authorities, additionals];
-        for (index, word) in words.into_iter().enumerate() {
-            self.composer.patch(2 * index, &word.to_be_bytes());
+        let mut header = [0; HEADER];
+        for (pair, word) in header.as_chunks_mut().0.iter_mut().zip(words) {
+            *pair = word.to_be_bytes();
         }
+        self.composer.patch(0, &header);
         let head = HEADER + query.question.wire.len();
         let (class, rcode) = (self.class([answers, authorities]), self.rcode as u16);
         let answered = Answered { class, rcode, proved: self.proved(), head, opt: self.composer.length() };

@@ -10,8 +10,6 @@ use crate::query::reader::Reader;
 
 const TSIG: u16 = 250;
 const OPT: u16 = 41;
-/// The root and the type that an OPT begins with.
-const OPT_HEAD: [u8; 3] = [0, 0, 41];
 const ANY: u16 = 255;
 
 /// A TSIG record and what it ends.
@@ -49,24 +47,7 @@ pub(crate) enum Found<'a> {
 
 /// Looks for a TSIG in `message`.
 pub(crate) fn find(message: &[u8]) -> Found<'_> {
-    if is_plain(message).is_some() { Found::Nothing } else { walk(message).unwrap_or(Found::Nothing) }
-}
-
-/// Whether it is what nearly all messages are: one question, and an OPT at
-/// most. Says nothing of any other.
-fn is_plain(message: &[u8]) -> Option<()> {
-    let (head, rest) = message.split_first_chunk::<HEADER>()?;
-    let [.., questions_high, questions, a, b, c, d, additionals_high, additionals] = *head;
-    match [questions_high, questions, a, b, c, d, additionals_high, additionals] {
-        [0, 1, 0, 0, 0, 0, 0, 0] => Some(()),
-        [0, 1, 0, 0, 0, 0, 0, 1] => {
-            let mut reader = Reader::new(rest);
-            reader.name()?;
-            let [_type, _class] = reader.words()?;
-            (reader.take(3)? == OPT_HEAD).then_some(())
-        }
-        _ => None,
-    }
+    walk(message).unwrap_or(Found::Nothing)
 }
 
 fn walk(message: &[u8]) -> Option<Found<'_>> {
