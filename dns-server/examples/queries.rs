@@ -31,6 +31,7 @@ use rhumb::stats::Stats;
 use rhumb_zones::LoadOptions;
 
 #[path = "../../bench/src/query.rs"]
+#[allow(dead_code, reason = "the generator in bench/ uses all of it")]
 mod query;
 
 use query::Query;
