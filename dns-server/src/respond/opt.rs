@@ -52,6 +52,8 @@ pub(super) struct Opt<'a> {
     /// How long the connection may be idle, in tenths of a second.
     keepalive: Option<u16>,
     padded: bool,
+    /// Octets, without the extras.
+    length: usize,
 }
 
 /// What is known of it only in the end.
@@ -71,7 +73,7 @@ impl<'a> Opt<'a> {
     /// What `query` is owed; nothing without EDNS.
     pub(super) fn of(query: &Query<'a>, options: &'a Options, meta: &Meta) -> Option<Self> {
         let edns = query.edns.as_ref()?;
-        Some(Self {
+        let mut opt = Self {
             udp_size: options.udp_size,
             dnssec_ok: edns.dnssec_ok,
             identity: options.identity.as_deref().map(str::as_bytes).filter(|_| edns.nsid),
@@ -79,7 +81,13 @@ impl<'a> Opt<'a> {
             cookie: edns.cookie.and_then(|cookie| options.cookies.judge(&cookie, meta.source, meta.now)),
             keepalive: meta.idle.filter(|_| edns.keepalive),
             padded: edns.padding && meta.transport.is_encrypted(),
-        })
+            length: FIXED,
+        };
+        opt.length += opt.subnet.map_or(0, |subnet| HEAD + subnet.wire.len());
+        opt.length += opt.identity.map_or(0, |identity| HEAD + identity.len());
+        opt.length += opt.cookie.map_or(0, |cookie| HEAD + cookie.answer.len());
+        opt.length += opt.keepalive.map_or(0, |_| HEAD + TIMEOUT);
+        Some(opt)
     }
 
     /// One that only says that EDNS is spoken.
@@ -92,6 +100,7 @@ impl<'a> Opt<'a> {
             cookie: None,
             keepalive: None,
             padded: false,
+            length: FIXED,
         }
     }
 
@@ -106,11 +115,8 @@ impl<'a> Opt<'a> {
     }
 
     /// Octets, without the extras.
-    pub(super) fn length(&self) -> usize {
-        let identity = self.identity.map_or(0, |identity| HEAD + identity.len());
-        let subnet = self.subnet.map_or(0, |subnet| HEAD + subnet.wire.len());
-        let cookie = self.cookie.map_or(0, |cookie| HEAD + cookie.answer.len());
-        FIXED + identity + subnet + cookie + self.keepalive.map_or(0, |_| HEAD + TIMEOUT)
+    pub(super) const fn length(&self) -> usize {
+        self.length
     }
 
     /// Octets that an extended error adds.
@@ -120,8 +126,7 @@ impl<'a> Opt<'a> {
 
     /// Writes it through `put`.
     pub(super) fn write(&self, late: Late, mut put: impl FnMut(&[u8])) {
-        let extra = late.why.map_or(0, |_| Self::why_length());
-        let length = self.length() + extra;
+        let length = self.length + late.why.map_or(0, |_| Self::why_length());
         let padding = self.padding(late.before + length);
         let rdata = length - FIXED + padding.map_or(0, |zeros| HEAD + zeros.len());
         let [s, t] = self.udp_size.to_be_bytes();

@@ -57,7 +57,7 @@ impl<'a> Reply<'a> {
     ) -> Option<Self> {
         links.clear();
         let opt = Opt::of(query, options, meta);
-        let proved = opt.is_some_and(|opt| opt.proved());
+        let proved = opt.as_ref().is_some_and(Opt::proved);
         let ours = if proved { options.udp_size } else { options.udp_size_without_cookie };
         let limit = match (meta.transport, &query.edns) {
             (Transport::Udp, None) => PLAIN_UDP,
@@ -67,7 +67,7 @@ impl<'a> Reply<'a> {
         let question = query.question.wire;
         out.get_mut(HEADER..HEADER + question.len())?.copy_from_slice(question);
         let limit = limit.min(out.len());
-        let reserved = opt.map_or(0, |opt| opt.length());
+        let reserved = opt.as_ref().map_or(0, Opt::length);
         let composer = Composer::new(out, question.len(), limit.checked_sub(reserved)?, targets);
         let start = composer.mark();
         Some(Self {
@@ -147,12 +147,12 @@ impl<'a> Reply<'a> {
 
     /// Whether the client proved by a cookie that it receives at its address.
     pub(super) fn proved(&self) -> bool {
-        self.opt.is_some_and(|opt| opt.proved())
+        self.opt.as_ref().is_some_and(Opt::proved)
     }
 
     /// Whether the reply bears a cookie.
     pub(super) fn has_cookie(&self) -> bool {
-        self.opt.is_some_and(|opt| opt.has_cookie())
+        self.opt.as_ref().is_some_and(Opt::has_cookie)
     }
 
     /// Gives no data, and says why to who understands it.
@@ -174,7 +174,7 @@ impl<'a> Reply<'a> {
     }
 
     /// Writes OPT and header.
-    pub(super) fn finish(mut self, query: &Query<'_>) -> Written {
+    pub(super) fn finish(&mut self, query: &Query<'_>) -> Written {
         let mut bits = query.flags.response() | self.rcode as u16 & 0x0f;
         if self.authoritative {
             bits |= AUTHORITATIVE;
@@ -185,7 +185,7 @@ impl<'a> Reply<'a> {
         let questions = u16::from(!query.question.wire.is_empty());
         let [answers, authorities, mut additionals] = self.composer.counts();
         let mut length = self.composer.length();
-        if let Some(opt) = self.opt {
+        if let Some(opt) = &self.opt {
             let fits = length + opt.length() + Opt::why_length() <= self.limit;
             let why = self.why.filter(|_| fits && !self.truncated);
             let late = Late { rcode: self.rcode as u8 >> 4, scope: self.scope, why, before: length };
