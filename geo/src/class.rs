@@ -30,6 +30,13 @@ pub const MAX_SCOPE_V4: u8 = 24;
 /// Longest IPv6 scope, RFC 7871 §11.1.
 pub const MAX_SCOPE_V6: u8 = 56;
 
+/// Bits of the index over IPv4: 2²⁰ slots are 4 MiB and leave few ranges to a
+/// slot even where networks are smallest, so that one line of memory holds
+/// those that a search looks at.
+const INDEX_V4: u8 = 20;
+/// Bits of the index over IPv6: 2¹⁸ slots tell 2000::/3 apart by /21.
+const INDEX_V6: u8 = 18;
+
 /// Index of a class of clients that no policy of a shape can tell apart.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ClassId(u16);
@@ -73,7 +80,11 @@ pub struct ClassMap {
 
 impl ClassMap {
     pub(crate) fn new(v4: Steps<u32, ClassId>, v6: Steps<u128, ClassId>, nowhere: ClassId) -> Self {
-        Self { v4: Family::new(v4, MAX_SCOPE_V4), v6: Family::new(v6, MAX_SCOPE_V6), nowhere }
+        Self {
+            v4: Family::new(v4, (MAX_SCOPE_V4, INDEX_V4)),
+            v6: Family::new(v6, (MAX_SCOPE_V6, INDEX_V6)),
+            nowhere,
+        }
     }
 
     /// How many ranges it has, IPv4 and IPv6: what it costs in memory, at 6
@@ -170,8 +181,8 @@ struct Family<K> {
 }
 
 impl<K: Key> Family<K> {
-    fn new(steps: Steps<K, ClassId>, max_scope: u8) -> Self {
-        let ranges = Ranges::new(steps);
+    fn new(steps: Steps<K, ClassId>, (max_scope, index): (u8, u8)) -> Self {
+        let ranges = Ranges::indexed(steps, index);
         let pluralities = Pluralities::new(&ranges, max_scope);
         Self { ranges, pluralities, max_scope }
     }

@@ -197,7 +197,7 @@ pub(crate) struct Ranges<K, V> {
     bits: u8,
 }
 
-/// Bits of the largest index: 2¹⁸ slots are 1 MiB, more no longer pays.
+/// Bits of the largest index of what queries do not meet: 2¹⁸ slots are 1 MiB.
 const MAX_INDEX_BITS: u8 = 18;
 /// Bits of the smallest.
 const MIN_INDEX_BITS: u8 = 4;
@@ -205,9 +205,14 @@ const MIN_INDEX_BITS: u8 = 4;
 impl<K: Key, V: Copy + Eq> Ranges<K, V> {
     /// Freezes `steps`.
     pub(crate) fn new(steps: Steps<K, V>) -> Self {
+        Self::indexed(steps, MAX_INDEX_BITS)
+    }
+
+    /// Freezes `steps` with an index of at most `max_bits` bits.
+    pub(crate) fn indexed(steps: Steps<K, V>, max_bits: u8) -> Self {
         let Steps { starts, values } = steps;
         let bits = starts.len().next_power_of_two().trailing_zeros().try_into().unwrap_or(u8::MAX);
-        let bits = bits.clamp(MIN_INDEX_BITS, MAX_INDEX_BITS);
+        let bits = bits.clamp(MIN_INDEX_BITS, max_bits);
         let mut index = vec![0u32; K::slots(bits) + 1];
         for start in &starts {
             index[start.slot(bits) + 1] += 1;
