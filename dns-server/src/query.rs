@@ -139,7 +139,8 @@ impl<'a> Query<'a> {
         if bits & Flags::RESPONSE != 0 {
             return Err(Failure::Silence);
         }
-        let reject = |rcode, question, edns| Err(Failure::Reject(Reject { id, flags, rcode, question, edns }));
+        let reject =
+            |rcode, question, edns| Err(Failure::Reject(Reject { id, flags, rcode, question, edns }));
         match (bits & Flags::OPCODE) >> 11 {
             OPCODE_QUERY => {}
             // This server fetches no zones (RFC 1996 §3.10).

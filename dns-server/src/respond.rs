@@ -179,7 +179,7 @@ pub fn respond(
         _ if query.question.wire.is_empty() => reply.rcode = Rcode::FormErr,
         CLASS_IN => {
             chain::Chain::new(snapshot, (&query, meta), counters, (folded, trail)).answer(&mut reply);
-        },
+        }
         CLASS_CH if !Options::admits(options.chaos_from.as_deref(), meta.source) => {
             reply.refuse(Rcode::Refused, Why::Prohibited);
         }

@@ -44,7 +44,8 @@ pub(crate) struct Frozen(MmapMut);
 
 impl Frozen {
     fn new(bytes: &[u8]) -> Self {
-        let mut map = MmapMut::map_anon(bytes.len().max(1)).expect("memory for a copy, as for any allocation");
+        let mut map =
+            MmapMut::map_anon(bytes.len().max(1)).expect("memory for a copy, as for any allocation");
         if bytes.len() >= LARGE {
             // A system without large pages serves from small ones.
             _ = map.advise(Advice::HugePage);
