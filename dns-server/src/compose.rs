@@ -115,6 +115,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Writes one record.
+    #[inline]
     pub(crate) fn row(&mut self, section: Section, row: &Row<'_>) -> Result<(), Full> {
         let mark = self.mark();
         let written = self.try_row(section, row);
@@ -124,6 +125,7 @@ impl<'a> Composer<'a> {
         written
     }
 
+    #[inline]
     fn try_row(&mut self, section: Section, row: &Row<'_>) -> Result<(), Full> {
         match row.owner {
             Owner::Question => self.put(&[0xc0, 0x0c])?,
@@ -141,6 +143,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Writes `rdata`, compressing the names of types that allow it.
+    #[inline]
     fn rdata(&mut self, rtype: Rtype, rdata: &[u8]) -> Result<(), Full> {
         // Octets before the first name, and how many names follow.
         let (before, names) = match rtype {
@@ -160,6 +163,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Writes bytes of records that are whole already: `count` of them.
+    #[inline]
     pub(crate) fn rows(&mut self, section: Section, bytes: &[u8], count: u16) -> Result<usize, Full> {
         let start = self.at;
         self.put(bytes)?;
@@ -167,12 +171,14 @@ impl<'a> Composer<'a> {
         Ok(start)
     }
 
+    #[inline]
     pub(crate) fn patch(&mut self, at: usize, bytes: &[u8]) {
         if let Some(to) = self.out.get_mut(at..at + bytes.len()) {
             to.copy_from_slice(bytes);
         }
     }
 
+    #[inline]
     fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
         let end = self.at + bytes.len();
         if end > self.limit {

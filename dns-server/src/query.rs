@@ -173,6 +173,7 @@ impl<'a> Question<'a> {
     /// That of a query which has none (RFC 7873 §5.4).
     const NONE: Self = Self { name: &[], wire: &[], labels: 0, qtype: 0, qclass: 0 };
 
+    #[inline]
     pub(crate) fn read(reader: &mut Reader<'a>, folded: &mut Folded) -> Option<Self> {
         let start = reader.position();
         let labels = folded.fill(reader)?;
@@ -215,6 +216,7 @@ impl Folded {
     }
 
     /// Reads an uncompressed name and says how many labels it has.
+    #[inline]
     fn fill(&mut self, reader: &mut Reader<'_>) -> Option<usize> {
         let (name, labels) = reader.name()?;
         self.length = u8::try_from(name.len()).ok()?;

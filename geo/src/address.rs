@@ -63,6 +63,7 @@ pub fn inner_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
 /// link-local, unique local, site-local or unspecified. Documentation prefixes
 /// are not among them: nobody is there, and tests and examples are.
 #[must_use]
+#[inline]
 pub fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_private_v4(v4),

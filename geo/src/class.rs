@@ -96,6 +96,7 @@ impl ClassMap {
 
     /// The class of a client whose whole address is known.
     #[must_use]
+    #[inline]
     pub fn class(&self, address: IpAddr) -> ClassId {
         match address {
             IpAddr::V4(ip) => self.class_v4(ip),
@@ -144,6 +145,7 @@ impl ClassMap {
     /// Client Subnet option gives them; bits beyond must be 0. `source` is at
     /// least 1: without a source there is no network to find.
     #[must_use]
+    #[inline]
     pub fn find(&self, network: IpAddr, source: u8) -> (ClassId, u8) {
         match network {
             IpAddr::V4(ip) => self.v4.find(ip.to_bits(), source),
@@ -187,6 +189,7 @@ impl<K: Key> Family<K> {
         Self { ranges, pluralities, max_scope }
     }
 
+    #[inline]
     fn find(&self, network: K, source: u8) -> (ClassId, u8) {
         let source = source.min(self.max_scope);
         let network = network.first_of(source);

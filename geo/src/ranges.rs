@@ -226,6 +226,7 @@ impl<K: Key, V: Copy + Eq> Ranges<K, V> {
     }
 
     /// Which range holds `address`.
+    #[inline]
     pub(crate) fn find(&self, address: K) -> usize {
         let slot = address.slot(self.bits);
         let (from, to) = (self.index[slot] as usize, self.index[slot + 1] as usize);
@@ -248,12 +249,14 @@ impl<K: Key, V: Copy + Eq> Ranges<K, V> {
     }
 
     /// The value of the `range`-th range.
+    #[inline]
     pub(crate) fn value(&self, range: usize) -> V {
         self.values[range]
     }
 
     /// Length of the widest prefix around `address` inside its `range`: it
     /// must not reach the address before the range nor the one after it.
+    #[inline]
     pub(crate) fn depth(&self, range: usize, address: K) -> u8 {
         let below = if range == 0 { 0 } else { address.common(self.starts[range].before()) + 1 };
         let above = self.starts.get(range + 1).map_or(0, |next| address.common(*next) + 1);

@@ -97,6 +97,7 @@ struct Opt<'a> {
 }
 
 /// The next record: an OPT, or something to ignore.
+#[inline]
 fn read_record<'a>(reader: &mut Reader<'a>) -> Result<Option<Opt<'a>>, Trouble> {
     if let Some(&[0, 0, 41, s, t, v, w, x, y, l, m]) = reader.peek::<OPT_HEAD>() {
         let words = [[s, t], [v, w], [x, y], [l, m]].map(u16::from_be_bytes);
@@ -122,6 +123,7 @@ fn skip_record(reader: &mut Reader<'_>) -> Option<u16> {
     Some(rtype)
 }
 
+#[inline]
 fn read_options<'a>(opt: &Opt<'a>) -> Option<Edns<'a>> {
     let [_, version] = opt.ttl[0].to_be_bytes();
     let mut edns = Edns {
@@ -157,6 +159,7 @@ fn read_options<'a>(opt: &Opt<'a>) -> Option<Edns<'a>> {
 /// RFC 7871 §7.1.2: SCOPE must be 0, the address as short as SOURCE allows
 /// and zero beyond it, the family known; else FORMERR. Family 0 with nothing
 /// behind it is how some clients say "no subnet".
+#[inline]
 fn read_subnet(data: &[u8]) -> Option<Subnet<'_>> {
     let (&[family_high, family, source, scope], bytes) = data.split_first_chunk()?;
     if family_high != 0 || scope != 0 || bytes.len() != usize::from(source).div_ceil(8) {

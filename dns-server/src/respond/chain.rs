@@ -69,6 +69,7 @@ pub(super) enum Step<'s> {
 }
 
 impl<'q, 's> Chain<'q, 's> {
+    #[inline]
     pub(super) fn new(
         snapshot: &'s Snapshot,
         (query, meta): (&Query<'q>, &'q Meta),
@@ -88,6 +89,7 @@ impl<'q, 's> Chain<'q, 's> {
     }
 
     /// Answers into `reply`.
+    #[inline]
     pub(super) fn answer(&mut self, reply: &mut Reply<'_>) {
         match self.qtype.0 {
             QTYPE_AXFR | QTYPE_IXFR => reply.refuse(Rcode::Refused, Why::Prohibited),
@@ -103,6 +105,7 @@ impl<'q, 's> Chain<'q, 's> {
         }
     }
 
+    #[inline]
     fn follow(&mut self, reply: &mut Reply<'_>) {
         let names = self.snapshot.names();
         for _ in 0..MAX_HOPS {
@@ -140,6 +143,7 @@ impl<'q, 's> Chain<'q, 's> {
     }
 
     /// Whether the client may ask for names of the zone found.
+    #[inline]
     fn is_admitted(&self, found: Found) -> bool {
         let (Found::Exact(node) | Found::Encloser { node, .. }) = found else { return true };
         let names = self.snapshot.names();
@@ -154,6 +158,7 @@ impl<'q, 's> Chain<'q, 's> {
         }
     }
 
+    #[inline]
     fn exact(&mut self, id: NodeId, reply: &mut Reply<'_>) -> Step<'s> {
         let names = self.snapshot.names();
         let node = names.node(id);
@@ -239,6 +244,7 @@ impl<'q, 's> Chain<'q, 's> {
     }
 
     /// The node answers for the current name: itself, or as a wildcard.
+    #[inline]
     fn data(&self, hit: &Hit, reply: &mut Reply<'_>) -> Step<'s> {
         reply.authoritative = true;
         let names = self.snapshot.names();
@@ -335,6 +341,7 @@ impl<'q, 's> Chain<'q, 's> {
     }
 
     /// Answers with an RRset of the tables.
+    #[inline]
     fn require(&self, hit: &Hit, rrset: RrSet, reply: &mut Reply<'_>) {
         reply.require(Section::Answer, rows(self.snapshot.names(), self.owner(), rrset));
         if self.client.dnssec_ok {

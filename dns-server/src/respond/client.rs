@@ -31,6 +31,7 @@ pub(super) struct Client<'q> {
 }
 
 impl<'q> Client<'q> {
+    #[inline]
     pub(super) fn new(query: &Query<'q>, meta: &Meta, options: &Options) -> Self {
         let edns = query.edns.as_ref();
         let believed = || Options::admits(options.client_subnet_from.as_deref(), meta.source);

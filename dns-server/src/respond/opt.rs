@@ -71,6 +71,7 @@ pub(super) struct Late {
 
 impl<'a> Opt<'a> {
     /// What `query` is owed; nothing without EDNS.
+    #[inline]
     pub(super) fn of(query: &Query<'a>, options: &'a Options, meta: &Meta) -> Option<Self> {
         let edns = query.edns.as_ref()?;
         let mut opt = Self {
@@ -125,6 +126,7 @@ impl<'a> Opt<'a> {
     }
 
     /// Writes it through `put`.
+    #[inline]
     pub(super) fn write(&self, late: Late, mut put: impl FnMut(&[u8])) {
         let length = self.length + late.why.map_or(0, |_| Self::why_length());
         let padding = self.padding(late.before + length);
@@ -163,6 +165,7 @@ impl<'a> Opt<'a> {
 
     /// The zeros that fill a message of `length` octets up to a whole number
     /// of blocks, or as far as it may go, where the client pads and it helps.
+    #[inline]
     fn padding(&self, length: usize) -> Option<&'static [u8]> {
         static ZEROS: [u8; BLOCK] = [0; BLOCK];
         let room = STREAM.checked_sub(length + HEAD)?;

@@ -153,10 +153,14 @@ impl<'s> Chain<'_, 's> {
     }
 
     /// Writes the links noted so far.
+    #[inline]
     pub(super) fn write_links(&self, reply: &mut Reply<'_>) {
-        if reply.links.count == 0 {
-            return;
+        if reply.links.count > 0 {
+            self.write_noted(reply);
         }
+    }
+
+    fn write_noted(&self, reply: &mut Reply<'_>) {
         let Links { list, count } = *reply.links;
         reply.links.clear();
         for (zone, link) in list.into_iter().take(count) {

@@ -50,6 +50,7 @@ pub(super) struct Written {
 impl<'a> Reply<'a> {
     /// Writes the question and sets room for the OPT aside; nothing if the
     /// buffer is smaller than the smallest reply.
+    #[inline]
     pub(super) fn start(
         query: &Query<'a>,
         (options, meta): (&'a Options, &Meta),
@@ -85,6 +86,7 @@ impl<'a> Reply<'a> {
     }
 
     /// Adds an RRset that the answer cannot do without.
+    #[inline]
     pub(super) fn require<'r>(&mut self, section: Section, rows: impl IntoIterator<Item = Row<'r>>) {
         if self.truncated {
             return;
@@ -113,6 +115,7 @@ impl<'a> Reply<'a> {
 
     /// Adds answer records of `stride` octets each that are whole but for
     /// their TTL, at octet 6.
+    #[inline]
     pub(super) fn copy(&mut self, bytes: &[u8], stride: usize, ttl: u32) {
         if self.truncated {
             return;
@@ -162,6 +165,7 @@ impl<'a> Reply<'a> {
     }
 
     /// What kind of answer `counts` of answers and authorities make.
+    #[inline]
     fn class(&self, counts: [u16; 2]) -> Class {
         match (self.rcode, counts) {
             (Rcode::NxDomain, _) => Class::NxDomain,
@@ -174,6 +178,7 @@ impl<'a> Reply<'a> {
     }
 
     /// Writes OPT and header.
+    #[inline]
     pub(super) fn finish(&mut self, query: &Query<'_>) -> Written {
         let mut bits = query.flags.response() | self.rcode as u16 & 0x0f;
         if self.authoritative {

@@ -38,6 +38,7 @@ pub(super) enum Answer<'s> {
 }
 
 /// Answers for `service`; nothing if the type is not one that it steers.
+#[inline]
 pub(super) fn answer<'s>(
     chain: &Chain<'_, 's>,
     (service, hit): (ServiceId, &Hit),
@@ -75,6 +76,7 @@ pub(super) fn answer<'s>(
 }
 
 /// Whether the answer to this type depends on a choice.
+#[inline]
 fn steers(rows: &ServiceRows, qtype: Rtype, outcome: Outcome) -> bool {
     let any = rows.any;
     match qtype {
@@ -89,6 +91,7 @@ fn steers(rows: &ServiceRows, qtype: Rtype, outcome: Outcome) -> bool {
 }
 
 /// The client's class and the scope that an answer to it has.
+#[inline]
 pub(super) fn locate<'s>(
     client: &client::Client<'_>,
     (shape, state): (&'s Shape, &'s State),
@@ -147,6 +150,7 @@ struct Steered<'a, 'q, 's> {
 const NOTHING: LeftOut = LeftOut { v4: 0, v6: 0 };
 
 impl<'s> Steered<'_, '_, 's> {
+    #[inline]
     fn vips(&self, picks: &Picks, reply: &mut Reply<'_>) -> Answer<'s> {
         let picked = || picks.slots().iter().map(|&slot| (slot, &self.rows.vips[slot.index()]));
         if let Some(alias) = picked().next().and_then(|(_, vip)| vip.alias.as_ref()) {
@@ -192,6 +196,7 @@ impl<'s> Steered<'_, '_, 's> {
     }
 
     /// Copies the rows of one VIP, but what is left out.
+    #[inline]
     fn addresses(&self, addresses: &'s Addresses, left_out: LeftOut, reply: &mut Reply<'_>) -> Answer<'s> {
         let (bytes, stride, skip) = addresses.rows(self.chain.qtype, left_out);
         if bytes.is_empty() {
@@ -255,6 +260,7 @@ impl<'s> Steered<'_, '_, 's> {
 
     /// Signs what was written, if it is anything: with the policy's TTL, which
     /// no answer's is above (RFC 4034 §3.1.4).
+    #[inline]
     fn seal_as<'r>(
         &self,
         rtype: Rtype,

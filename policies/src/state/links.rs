@@ -139,6 +139,7 @@ impl State {
 
     /// The class of that id of `shape`, whose atlas links were selected with.
     #[must_use]
+    #[inline]
     pub fn class<'a>(&'a self, shape: &'a Shape, id: ClassId) -> Class<'a> {
         let fixed = shape.class(id);
         match self.selected(shape, Side::Live) {
