@@ -27,9 +27,9 @@ const RESPONSE: u8 = 0x80;
 const TRUNCATED: u8 = 0x02;
 const REPEATED: u16 = 0x7910;
 
-/// The first three counts of nearly all queries: one question, no answers, no
-/// authorities.
-const USUAL_COUNTS: [u8; 6] = [0, 1, 0, 0, 0, 0];
+/// The counts of nearly all queries, but for the last octet: one question, no
+/// answers, no authorities, and at most one record more, an OPT.
+const USUAL_COUNTS: [u8; 7] = [0, 1, 0, 0, 0, 0, 0];
 /// In the first octet of flags.
 const OPCODE: u8 = 0x78;
 
@@ -42,9 +42,10 @@ pub fn answer(
     (packet, meta): (&[u8], &Meta),
     out: &mut [u8],
 ) -> Option<usize> {
-    let usual = packet.first_chunk::<HEADER>().is_some_and(|&[_, _, bits, _, a, b, c, d, e, f, ..]| {
-        bits & (RESPONSE | OPCODE) == 0 && [a, b, c, d, e, f] == USUAL_COUNTS
-    });
+    let usual =
+        packet.first_chunk::<HEADER>().is_some_and(|&[_, _, bits, _, a, b, c, d, e, f, g, additionals]| {
+            bits & (RESPONSE | OPCODE) == 0 && [a, b, c, d, e, f, g] == USUAL_COUNTS && additionals <= 1
+        });
     if usual {
         let length = respond(snapshot, scratch, (packet, meta), out);
         if !scratch.is_sealed() {

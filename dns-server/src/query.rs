@@ -25,7 +25,7 @@ use reader::Reader;
 
 pub use lifetime::lifetime;
 
-use self::edns::{Edns, Trouble};
+use self::edns::Edns;
 
 /// Octets of a message header.
 pub(crate) const HEADER: usize = 12;
@@ -80,6 +80,8 @@ pub(crate) struct Query<'a> {
     pub(crate) flags: Flags,
     pub(crate) question: Question<'a>,
     pub(crate) edns: Option<Edns<'a>>,
+    /// Whether it bears a TSIG.
+    pub(crate) is_sealed: bool,
 }
 
 /// What is asked.
@@ -106,17 +108,6 @@ pub(crate) struct Reject<'a> {
     pub(crate) edns: bool,
 }
 
-/// Why a packet is not a [`Query`].
-#[derive(Debug)]
-pub(crate) enum Failure<'a> {
-    /// It deserves no answer.
-    Silence,
-    /// It bears a TSIG, which is to be verified and taken off first.
-    Sealed,
-    /// An rcode is due.
-    Reject(Reject<'a>),
-}
-
 /// Class of the Internet.
 pub(crate) const CLASS_IN: u16 = 1;
 /// Class of server metadata (`version.bind`).
@@ -129,18 +120,17 @@ impl<'a> Query<'a> {
     /// Parses `packet`, folding the question's name into `folded`.
     ///
     /// # Errors
-    /// What is due instead of an answer.
+    /// `Some(reject)` when an rcode is due, `None` when silence is.
     #[inline]
-    pub(crate) fn parse(packet: &'a [u8], folded: &mut Folded) -> Result<Self, Failure<'a>> {
+    pub(crate) fn parse(packet: &'a [u8], folded: &mut Folded) -> Result<Self, Option<Reject<'a>>> {
         let mut reader = Reader::new(packet);
-        let header: [u16; 6] = reader.words().ok_or(Failure::Silence)?;
+        let header: [u16; 6] = reader.words().ok_or(None)?;
         let [id, bits, questions, answers, authorities, additionals] = header;
         let flags = Flags(bits);
         if bits & Flags::RESPONSE != 0 {
-            return Err(Failure::Silence);
+            return Err(None);
         }
-        let reject =
-            |rcode, question, edns| Err(Failure::Reject(Reject { id, flags, rcode, question, edns }));
+        let reject = |rcode, question, edns| Err(Some(Reject { id, flags, rcode, question, edns }));
         match (bits & Flags::OPCODE) >> 11 {
             OPCODE_QUERY => {}
             // This server fetches no zones (RFC 1996 §3.10).
@@ -158,13 +148,12 @@ impl<'a> Query<'a> {
             return reject(Rcode::FormErr, None, false);
         };
         match edns::read(&mut reader, additionals) {
-            Ok(edns) if reader.is_empty() => match &edns {
+            Ok((edns, is_sealed)) if reader.is_empty() => match &edns {
                 Some(edns) if edns.version != 0 => reject(Rcode::BadVers, Some(question), true),
-                _ => Ok(Self { id, flags, question, edns }),
+                _ => Ok(Self { id, flags, question, edns, is_sealed }),
             },
-            Ok(edns) => reject(Rcode::FormErr, Some(question), edns.is_some()),
-            Err((Trouble::Sealed, _)) => Err(Failure::Sealed),
-            Err((_, edns)) => reject(Rcode::FormErr, Some(question), edns),
+            Ok((edns, _)) => reject(Rcode::FormErr, Some(question), edns.is_some()),
+            Err(edns) => reject(Rcode::FormErr, Some(question), edns),
         }
     }
 }

@@ -35,7 +35,7 @@ use rhumb_policies::Explanation;
 use rhumb_zones::Name;
 
 use crate::compose::Targets;
-use crate::query::{CLASS_CH, CLASS_IN, Failure, Folded, Query, Rcode};
+use crate::query::{CLASS_CH, CLASS_IN, Folded, Query, Rcode};
 use crate::snapshot::{Options, Snapshot};
 use crate::stats::Counters;
 pub use answered::{Answered, Class};
@@ -143,20 +143,20 @@ pub fn respond(
 ) -> Option<usize> {
     let Scratch { counters, folded, targets, links, trail, answered, is_sealed } = scratch;
     let parsed = Query::parse(packet, folded);
-    *is_sealed = matches!(parsed, Err(Failure::Sealed));
+    *is_sealed = parsed.as_ref().is_ok_and(|query| query.is_sealed);
     if *is_sealed {
         return None;
     }
     counters.query(meta.transport);
     let query = match parsed {
         Ok(query) => query,
-        Err(Failure::Reject(reject)) => {
+        Err(Some(reject)) => {
             counters.rcode(reject.rcode);
             let length = reply::reject(&reject, snapshot.options().udp_size, out)?;
             *answered = Answered::bare(reject.rcode, length);
             return Some(length);
         }
-        Err(Failure::Silence | Failure::Sealed) => {
+        Err(None) => {
             counters.drop_packet();
             return None;
         }

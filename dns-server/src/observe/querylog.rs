@@ -194,3 +194,27 @@ fn rcode(number: u16) -> String {
     };
     known.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::asked;
+
+    #[test]
+    fn what_is_asked_is_told_of_every_query() {
+        let ask = |more: u8, rest: &[u8]| {
+            let head = [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, more];
+            asked(&[&head[..], b"\x01a\0", &[0, 1, 0, 1], rest].concat()).map(|asked| asked.name)
+        };
+        let opt = [0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0];
+        let tsig = [b"\x01k\0", &[0, 250, 0, 255, 0, 0, 0, 0, 0, 0][..]].concat();
+        for (more, rest, told, why) in [
+            (0, &[][..], true, "without more"),
+            (1, &opt, true, "with an OPT"),
+            (1, &tsig, true, "sealed"),
+            (2, &[&opt[..], &tsig].concat(), true, "sealed, with an OPT"),
+            (1, &tsig[..5], false, "cut short"),
+        ] {
+            assert_eq!(ask(more, rest), told.then(|| "a".to_owned()), "{why}");
+        }
+    }
+}

@@ -48,38 +48,30 @@ pub(crate) struct Subnet<'a> {
     pub(crate) wire: &'a [u8],
 }
 
-/// Why an additional section is not read.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Trouble {
-    /// A record is malformed.
-    Malformed,
-    /// A known option is malformed, or there are two OPTs.
-    Opt,
-    /// It has a TSIG: somebody must look at that first.
-    Sealed,
-}
-
-/// Reads the additional section.
+/// Reads the additional section, and says whether it has a TSIG, which is for
+/// others to look at.
 ///
 /// # Errors
-/// What is wrong with it, and whether an OPT had been read whole before.
+/// When a record or a known option is malformed, or there are two OPTs: the
+/// value says whether an OPT had been read whole before.
 #[inline]
-pub(crate) fn read<'a>(reader: &mut Reader<'a>, records: u16) -> Result<Option<Edns<'a>>, (Trouble, bool)> {
-    let mut edns = None;
+pub(crate) fn read<'a>(reader: &mut Reader<'a>, records: u16) -> Result<(Option<Edns<'a>>, bool), bool> {
+    let (mut edns, mut is_sealed) = (None, false);
     for _ in 0..records {
-        match read_record(reader) {
-            Ok(None) => {}
-            Ok(Some(_)) if edns.is_some() => return Err((Trouble::Opt, true)),
-            Ok(Some(opt)) => edns = Some(read_options(&opt).ok_or((Trouble::Opt, true))?),
-            Err(trouble) => return Err((trouble, edns.is_some())),
+        let found = edns.is_some();
+        match read_record(reader).ok_or(found)? {
+            Record::Opt(_) if found => return Err(true),
+            Record::Opt(opt) => edns = Some(read_options(&opt).ok_or(true)?),
+            Record::Tsig => is_sealed = true,
+            Record::Other => {}
         }
     }
-    Ok(edns)
+    Ok((edns, is_sealed))
 }
 
 /// The network of the client, if the next record is an OPT that tells it well.
 pub(super) fn glance(reader: &mut Reader<'_>) -> Option<IpAddr> {
-    let opt = read_record(reader).ok()??;
+    let Record::Opt(opt) = read_record(reader)? else { return None };
     let mut options = Reader::new(opt.rdata);
     loop {
         let [code, length] = options.words()?;
@@ -96,22 +88,28 @@ struct Opt<'a> {
     rdata: &'a [u8],
 }
 
-/// The next record: an OPT, or something to ignore.
+/// A record of the additional section.
+enum Record<'a> {
+    Opt(Opt<'a>),
+    Tsig,
+    /// Something to ignore.
+    Other,
+}
+
+/// The next record; nothing if it is malformed.
 #[inline]
-fn read_record<'a>(reader: &mut Reader<'a>) -> Result<Option<Opt<'a>>, Trouble> {
+fn read_record<'a>(reader: &mut Reader<'a>) -> Option<Record<'a>> {
     if let Some(&[0, 0, 41, s, t, v, w, x, y, l, m]) = reader.peek::<OPT_HEAD>() {
-        let words = [[s, t], [v, w], [x, y], [l, m]].map(u16::from_be_bytes);
-        let [udp_size, high, low, length] = words;
-        reader.take(OPT_HEAD).ok_or(Trouble::Malformed)?;
-        let rdata = reader.take(usize::from(length)).ok_or(Trouble::Malformed)?;
-        return Ok(Some(Opt { udp_size, ttl: [high, low], rdata }));
+        let [udp_size, high, low, length] = [[s, t], [v, w], [x, y], [l, m]].map(u16::from_be_bytes);
+        reader.take(OPT_HEAD)?;
+        let rdata = reader.take(usize::from(length))?;
+        return Some(Record::Opt(Opt { udp_size, ttl: [high, low], rdata }));
     }
-    let rtype = skip_record(reader).ok_or(Trouble::Malformed)?;
-    match rtype {
+    match skip_record(reader)? {
         // Its owner is not the root, which is all that it may be.
-        OPT => Err(Trouble::Malformed),
-        TSIG => Err(Trouble::Sealed),
-        _ => Ok(None),
+        OPT => None,
+        TSIG => Some(Record::Tsig),
+        _ => Some(Record::Other),
     }
 }
 
